@@ -1,0 +1,41 @@
+"""The exceptions and warnings of melfeat: everything it raises on purpose is one of these."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioFileError",
+    "AudioFileMissingError",
+    "EmptyFilterWarning",
+    "MelfeatError",
+    "MelfeatWarning",
+    "MissingExtraError",
+    "ParameterError",
+]
+
+
+class MelfeatError(Exception):
+    """Base class of every exception that melfeat raises on purpose."""
+
+
+class ParameterError(MelfeatError, ValueError):
+    """An argument has a value that the function cannot work with; the message names value and remedy."""
+
+
+class AudioFileError(MelfeatError, RuntimeError):
+    """A file cannot be read as audio; the message names the file, the reason and the remedy."""
+
+
+class AudioFileMissingError(AudioFileError, FileNotFoundError):
+    """The audio file does not exist."""
+
+
+class MissingExtraError(MelfeatError, ImportError):
+    """An optional dependency is not installed; the message names the extra that brings it."""
+
+
+class MelfeatWarning(UserWarning):
+    """Base class of every warning: a legal but suspicious result."""
+
+
+class EmptyFilterWarning(MelfeatWarning):
+    """Some mel bands contain no FFT bin and are zero everywhere."""

@@ -1,0 +1,1 @@
+"""Loops over lane blocks, compiled by Numba on first use. Nothing here is public."""

@@ -1,0 +1,511 @@
+"""The lane vector: one register that holds the same sample, bin or band of `L` consecutive frames.
+
+A `codelet` is a straight-line piece of lane arithmetic written once, as plain Python on values:
+
+* under the JIT it is *traced*: called once per specialisation with symbols instead of numbers, each operation emitting
+  one LLVM vector instruction. Python loops and lists inside a codelet are thereby unrolled, constants folded;
+* with ``NUMBA_DISABLE_JIT=1`` it simply runs, and a lane vector is a slice of a NumPy array.
+
+Loops with run-time bounds stay outside, in kernels. No fast-math flag is ever set: the order of operations written is
+the order executed, so a frame has the same bits wherever it stands. Fused multiply-adds are written out (`fma`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.typing import signature
+from numba.extending import intrinsic, models, register_model
+
+from ._jit import JIT_DISABLED, entry_at
+
+__all__ = [
+    "LANES",
+    "cmul",
+    "codelet",
+    "cursor",
+    "fma",
+    "frexp_sqrt2",
+    "imin",
+    "invoke7",
+    "invoke8",
+    "invoke10",
+    "lanes",
+    "load",
+    "load_tile",
+    "peek",
+    "raw",
+    "select_less",
+    "splat",
+    "store",
+    "store_interleaved",
+    "vmax",
+    "vsqrt",
+    "width",
+    "zero",
+]
+
+#: Lanes per vector: 256 bits, which every x86-64 of the last decade and a pair of NEON registers hold.
+LANES = {"float32": 8, "float64": 4}
+
+_ITEMSIZE = {"float32": 4, "float64": 8}
+
+_INT64 = ir.IntType(64)
+_INT32 = ir.IntType(32)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Numba's view: a type whose values are LLVM vectors
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class LaneType(types.Type):
+    """The type of a lane vector of `elem` in Numba's type system."""
+
+    def __init__(self, elem: types.Float) -> None:
+        self.elem = elem
+        self.count = LANES[elem.name]
+        super().__init__(name=f"Lanes({elem.name} x {self.count})")
+
+
+@register_model(LaneType)
+class _LaneModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, lane_type: LaneType) -> None:
+        elem = manager.lookup(lane_type.elem).get_value_type()
+        super().__init__(manager, lane_type, ir.VectorType(elem, lane_type.count))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Symbols: what a codelet's arguments are while it is traced
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class _Int:
+    """A 64-bit integer symbol."""
+
+    __slots__ = ("b", "v")
+
+    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
+        self.b, self.v = builder, value
+
+    def _raw(self, other: Any) -> ir.Value:
+        return other.v if isinstance(other, _Int) else ir.Constant(_INT64, int(other))
+
+    def __add__(self, other: Any) -> _Int:
+        return _Int(self.b, self.b.add(self.v, self._raw(other)))
+
+    def __sub__(self, other: Any) -> _Int:
+        return _Int(self.b, self.b.sub(self.v, self._raw(other)))
+
+    def __rsub__(self, other: Any) -> _Int:
+        return _Int(self.b, self.b.sub(self._raw(other), self.v))
+
+    def __mul__(self, other: Any) -> _Int:
+        return _Int(self.b, self.b.mul(self.v, self._raw(other)))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+
+class _Lane:
+    """A lane vector symbol; scalars and Python floats are broadcast."""
+
+    __slots__ = ("b", "v")
+    __array_ufunc__ = None
+
+    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
+        self.b, self.v = builder, value
+
+    def _raw(self, other: Any) -> ir.Value:
+        if isinstance(other, _Lane):
+            return other.v
+        return ir.Constant(self.v.type, [float(other)] * self.v.type.count)
+
+    def _new(self, value: ir.Value) -> _Lane:
+        return _Lane(self.b, value)
+
+    def __add__(self, other: Any) -> _Lane:
+        return self._new(self.b.fadd(self.v, self._raw(other)))
+
+    def __sub__(self, other: Any) -> _Lane:
+        return self._new(self.b.fsub(self.v, self._raw(other)))
+
+    def __rsub__(self, other: Any) -> _Lane:
+        return self._new(self.b.fsub(self._raw(other), self.v))
+
+    def __mul__(self, other: Any) -> _Lane:
+        return self._new(self.b.fmul(self.v, self._raw(other)))
+
+    def __truediv__(self, other: Any) -> _Lane:
+        return self._new(self.b.fdiv(self.v, self._raw(other)))
+
+    def __neg__(self) -> _Lane:
+        return self._new(self.b.fneg(self.v))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def _call(self, name: str, *others: Any) -> _Lane:
+        """Call the LLVM intrinsic `name` on this vector and `others`."""
+        raws = [self.v, *(self._raw(other) for other in others)]
+        kind = self.v.type
+        suffix = f"v{kind.count}f{32 if isinstance(kind.element, ir.FloatType) else 64}"
+        declared = cgutils.get_or_insert_function(
+            self.b.module, ir.FunctionType(kind, [kind] * len(raws)), f"llvm.{name}.{suffix}"
+        )
+        return self._new(self.b.call(declared, raws))
+
+
+class _Array:
+    """An array symbol: a bare pointer to elements. Bounds are checked when codelets are interpreted."""
+
+    __slots__ = ("b", "data", "elem", "name")
+
+    def __init__(self, builder: ir.IRBuilder, name: str, data: ir.Value) -> None:
+        self.b, self.name, self.data = builder, name, data
+        self.elem = data.type.pointee
+
+    def at(self, index: Any) -> ir.Value:
+        return self.b.gep(self.data, [index.v if isinstance(index, _Int) else ir.Constant(_INT64, int(index))])
+
+    def read(self, index: Any, count: int) -> ir.Value:
+        kind = self.elem if count == 1 else ir.VectorType(self.elem, count)
+        loaded = self.b.load(self.b.bitcast(self.at(index), kind.as_pointer()))
+        loaded.align = _ITEMSIZE[self.name]
+        return loaded
+
+    def write(self, index: Any, value: ir.Value) -> None:
+        target = self.b.bitcast(self.at(index), value.type.as_pointer())
+        self.b.store(value, target).align = _ITEMSIZE[self.name]
+
+
+class _View:
+    """What `cursor` returns when interpreted: an array and an offset."""
+
+    __slots__ = ("array", "dtype", "offset")
+
+    def __init__(self, array: np.ndarray, offset: int) -> None:
+        self.array, self.offset, self.dtype = array, offset, array.dtype
+
+
+def _shuffle(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, order: list[int]) -> ir.Value:
+    return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_INT32, len(order)), order))
+
+
+def _broadcast(builder: ir.IRBuilder, scalar: ir.Value, count: int) -> ir.Value:
+    kind = ir.VectorType(scalar.type, count)
+    single = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(_INT32, 0))
+    return _shuffle(builder, single, ir.Constant(kind, ir.Undefined), [0] * count)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The vocabulary of codelets: each word works on symbols (traced) and on NumPy values (interpreted)
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _count(array: Any) -> int:
+    return LANES[array.name if isinstance(array, _Array) else array.dtype.name]
+
+
+def store_interleaved(array: Any, index: Any, first: Any, second: Any) -> None:
+    """Write ``first[0], second[0], first[1], …`` to ``array[index : index + 2 L]``."""
+    count = _count(array)
+    if not isinstance(array, _Array):
+        target = _slot(array, index, 2 * count)
+        target[0::2], target[1::2] = first, second
+        return
+    half = count // 2
+    for part in (0, 1):
+        order = [lane for j in range(part * half, (part + 1) * half) for lane in (j, j + count)]
+        array.write(index + part * count, _shuffle(array.b, first.v, second.v, order))
+
+
+def width(array: Any) -> int:
+    """Return the lanes of a vector of the dtype of `array`, inside a codelet."""
+    return _count(array)
+
+
+def _slot(array: Any, index: Any, count: int) -> np.ndarray:
+    """Return the interpreted elements ``[index, index + count)``, refusing what lies outside."""
+    if isinstance(array, _View):
+        array, index = array.array, index + array.offset
+    if index < 0 or index + count > array.size:
+        raise IndexError("lane vector out of bounds")
+    part: np.ndarray = array[index : index + count]
+    return part
+
+
+def cursor(array: Any, index: Any) -> Any:
+    """Return `array` seen from `index` on: a pointer that several offsets share."""
+    if isinstance(array, _Array):
+        return _Array(array.b, array.name, array.at(index))
+    if isinstance(array, _View):
+        return _View(array.array, array.offset + index)
+    return _View(array, index)
+
+
+def load(array: Any, index: Any) -> Any:
+    """Return the lane vector at ``array[index : index + L]``."""
+    count = _count(array)
+    if isinstance(array, _Array):
+        return _Lane(array.b, array.read(index, count))
+    return _slot(array, index, count).copy()
+
+
+def store(array: Any, index: Any, value: Any) -> None:
+    """Write the lane vector `value` to ``array[index : index + L]``."""
+    if isinstance(array, _Array):
+        array.write(index, value.v)
+    else:
+        _slot(array, index, _count(array))[:] = value
+
+
+def splat(array: Any, index: Any) -> Any:
+    """Return the scalar ``array[index]`` in every lane."""
+    count = _count(array)
+    if isinstance(array, _Array):
+        return _Lane(array.b, _broadcast(array.b, array.read(index, 1), count))
+    return np.full(count, _slot(array, index, 1)[0])
+
+
+def zero(array: Any, value: float = 0.0) -> Any:
+    """Return a lane vector of the dtype of `array` with `value` in every lane."""
+    count = _count(array)
+    if isinstance(array, _Array):
+        return _Lane(array.b, ir.Constant(ir.VectorType(array.elem, count), [float(value)] * count))
+    return np.full(count, value, dtype=array.dtype)
+
+
+def fma(a: Any, b: Any, c: Any) -> Any:
+    """Return ``a * b + c`` rounded once (interpreted: twice)."""
+    if isinstance(a, _Lane):
+        return a._call("fma", b, c)
+    return a * b + c
+
+
+def vmax(a: Any, b: Any) -> Any:
+    """Return the larger of each lane; NaN where either is NaN."""
+    if isinstance(a, _Lane):
+        raw = a._raw(b)
+        # (a > b or a is NaN) ? a : b  — one compare and one blend; a NaN in b compares false and is taken.
+        take_a = a.b.fcmp_unordered("!=", a.v, a.v)
+        take_a = a.b.or_(take_a, a.b.fcmp_ordered(">", a.v, raw))
+        return a._new(a.b.select(take_a, a.v, raw))
+    return np.maximum(a, b)
+
+
+def vsqrt(a: Any) -> Any:
+    """Return the square root of each lane."""
+    return a._call("sqrt") if isinstance(a, _Lane) else np.sqrt(a)
+
+
+def select_less(a: Any, b: Any, if_less: Any, otherwise: Any) -> Any:
+    """Return ``if_less`` where ``a < b``, else ``otherwise``, lane by lane."""
+    if isinstance(a, _Lane):
+        less = a.b.fcmp_ordered("<", a.v, a._raw(b))
+        return a._new(a.b.select(less, a._raw(if_less), a._raw(otherwise)))
+    return np.where(a < b, if_less, otherwise).astype(a.dtype)
+
+
+def imin(a: Any, b: Any) -> Any:
+    """Return the smaller of two integers."""
+    if isinstance(a, _Int) or isinstance(b, _Int):
+        symbol = a if isinstance(a, _Int) else b
+        left, right = symbol._raw(a), symbol._raw(b)
+        return _Int(symbol.b, symbol.b.select(symbol.b.icmp_signed("<", left, right), left, right))
+    return min(a, b)
+
+
+def cmul(ar: Any, ai: Any, br: Any, bi: Any) -> tuple[Any, Any]:
+    """Return the complex product ``(ar + i ai)(br + i bi)``: two multiplications, two fused multiply-adds."""
+    return fma(ar, br, -(ai * bi)), fma(ar, bi, ai * br)
+
+
+def frexp_sqrt2(x: Any) -> tuple[Any, Any]:
+    """Return ``(m, e)`` with ``x = m * 2**e`` and ``sqrt(1/2) <= m < sqrt(2)``, for normal positive finite x.
+
+    Both are lane vectors. Subtracting the bits of sqrt(1/2) before the shift puts the fraction's range where the
+    logarithm's series converges fastest.
+    """
+    if not isinstance(x, _Lane):
+        m, e = np.frexp(x)
+        low = m < x.dtype.type(np.sqrt(0.5))
+        return np.where(low, m * 2, m).astype(x.dtype), (e - low).astype(x.dtype)
+    builder, kind = x.b, x.v.type
+    single = isinstance(kind.element, ir.FloatType)
+    width, fraction = (32, 23) if single else (64, 52)
+    half = int(np.float32(np.sqrt(0.5)).view(np.int32)) if single else int(np.float64(np.sqrt(0.5)).view(np.int64))
+    integers = ir.VectorType(ir.IntType(width), kind.count)
+
+    def constant(value: int) -> ir.Constant:
+        return ir.Constant(integers, [value] * kind.count)
+
+    bits = builder.bitcast(x.v, integers)
+    exponent = builder.ashr(builder.sub(bits, constant(half)), constant(fraction))
+    mantissa = builder.bitcast(builder.sub(bits, builder.shl(exponent, constant(fraction))), kind)
+    return _Lane(builder, mantissa), _Lane(builder, builder.sitofp(exponent, kind))
+
+
+def load_tile(array: Any, index: Any, stride: Any, weights: Any, at: Any) -> list[Any]:
+    """Gather four consecutive samples of L frames, weighted, as four lane vectors (a transposition).
+
+    Frame ``l`` starts at ``array[index + l * stride]``; sample ``j`` is multiplied by ``weights[at + j]``.
+    """
+    count = _count(array)
+    if not isinstance(array, _Array):
+        rows = np.stack([_slot(array, index + lane * stride, 4) for lane in range(count)])
+        return list((rows * _slot(weights, at, 4)).T.copy())
+    b = array.b
+    quads = [array.read(index + stride * lane if lane else index, 4) for lane in range(count)]
+    window = weights.read(at, 4)
+    if count == 4:
+        rows = [b.fmul(quad, window) for quad in quads]
+        low = [_shuffle(b, rows[i], rows[i + 1], [0, 4, 2, 6]) for i in (0, 2)]
+        high = [_shuffle(b, rows[i], rows[i + 1], [1, 5, 3, 7]) for i in (0, 2)]
+        merged = [(low, [0, 1, 4, 5]), (high, [0, 1, 4, 5]), (low, [2, 3, 6, 7]), (high, [2, 3, 6, 7])]
+        return [_Lane(b, _shuffle(b, pair[0], pair[1], order)) for pair, order in merged]
+    # Frames l and l + 4 share a register, so that every later shuffle stays within its 128-bit half.
+    whole = list(range(8))
+    window = _shuffle(b, window, window, [0, 1, 2, 3, 0, 1, 2, 3])
+    rows = [b.fmul(_shuffle(b, quads[lane], quads[lane + 4], whole), window) for lane in range(4)]
+    low = [_shuffle(b, rows[i], rows[i + 1], [0, 8, 1, 9, 4, 12, 5, 13]) for i in (0, 2)]
+    high = [_shuffle(b, rows[i], rows[i + 1], [2, 10, 3, 11, 6, 14, 7, 15]) for i in (0, 2)]
+    first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+    merged = [(low, first), (low, second), (high, first), (high, second)]
+    return [_Lane(b, _shuffle(b, pair[0], pair[1], order)) for pair, order in merged]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The decorator
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _symbol(context: Any, builder: ir.IRBuilder, kind: Any, value: ir.Value, elem: Any) -> Any:
+    if isinstance(kind, types.CPointer):
+        return _Array(builder, kind.dtype.name, value)
+    if isinstance(kind, types.Array):
+        return _Array(builder, kind.dtype.name, context.make_array(kind)(context, builder, value).data)
+    if isinstance(kind, LaneType):
+        return _Lane(builder, value)
+    if isinstance(kind, types.Integer):
+        return _Int(builder, context.cast(builder, value, kind, types.int64))
+    scalar = context.cast(builder, value, kind, elem)
+    return _Lane(builder, _broadcast(builder, scalar, LANES[elem.name]))
+
+
+def codelet(returns: int = 0) -> Callable[[F], F]:
+    """Make a function on lane values callable from kernels; it returns `returns` lane vectors (1: bare, else a tuple).
+
+    The first array argument fixes the dtype. Arguments are arrays, integers, floats (broadcast) and lane vectors.
+    """
+
+    def decorate(func: F) -> F:
+        if JIT_DISABLED:
+            return func
+
+        def typed(typingctx: Any, *args: Any) -> Any:
+            elem = next(arg.dtype for arg in args if isinstance(arg, (types.Array, types.CPointer)))
+            lane_type = LaneType(elem)
+            result = types.none if returns == 0 else lane_type if returns == 1 else types.UniTuple(lane_type, returns)
+
+            def generate(context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> Any:
+                symbols = [
+                    _symbol(context, builder, kind, value, elem) for kind, value in zip(sig.args, values, strict=True)
+                ]
+                produced = func(*symbols)
+                if returns == 0:
+                    return context.get_dummy_value()
+                if returns == 1:
+                    return produced.v
+                return context.make_tuple(builder, sig.return_type, [lane.v for lane in produced])
+
+            return signature(result, *args), generate
+
+        parameters = list(inspect.signature(func).parameters.values())
+        first = inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        typed.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
+        typed.__name__, typed.__qualname__ = func.__name__, func.__qualname__
+        typed.__module__, typed.__doc__ = func.__module__, func.__doc__
+        return intrinsic(typed)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _lanes(array: Any) -> Any:
+    """Return the number of lanes of the dtype of `array`, a constant under the JIT."""
+    return _count(array)
+
+
+def _traced_lanes(typingctx: Any, array: Any) -> Any:
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> Any:
+        return ir.Constant(_INT64, LANES[array.dtype.name])
+
+    return signature(types.int64, array), generate
+
+
+def _raw(array: Any) -> Any:
+    """Return the bare pointer to the data of `array`: no reference counts, one register instead of seven.
+
+    Interpreted, it is the array itself.
+    """
+    return array
+
+
+def _traced_raw(typingctx: Any, array: Any) -> Any:
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> Any:
+        return context.make_array(array)(context, builder, values[0]).data
+
+    return signature(types.CPointer(array.dtype), array), generate
+
+
+def _peek(array: Any, index: Any) -> Any:
+    """Return ``array[index]`` of an integer array or the pointer to one."""
+    return int(array[index])
+
+
+def _traced_peek(typingctx: Any, array: Any, index: Any) -> Any:
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> Any:
+        data = values[0]
+        if isinstance(array, types.Array):
+            data = context.make_array(array)(context, builder, data).data
+        return builder.load(builder.gep(data, [context.cast(builder, values[1], index, types.int64)]))
+
+    return signature(types.int64, array, index), generate
+
+
+def _make_invoke(n_args: int) -> Callable[..., int]:
+    """Return ``invoke(address, *args)`` for `n_args` arguments: call an `entry` by its address."""
+    if JIT_DISABLED:
+        return lambda address, *args: entry_at(int(address))(*args)
+
+    def typed(typingctx: Any, address: Any, *args: Any) -> Any:
+        kinds = [types.int64 if isinstance(arg, types.Integer) else arg for arg in args]
+
+        def generate(context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> Any:
+            raws = [
+                context.cast(builder, value, old, new) for value, old, new in zip(values[1:], args, kinds, strict=True)
+            ]
+            kind = ir.FunctionType(_INT64, [value.type for value in raws])
+            return builder.call(builder.inttoptr(values[0], kind.as_pointer()), raws)
+
+        return signature(types.int64, types.int64, *args), generate
+
+    names = ["typingctx", "address", *(f"a{i}" for i in range(n_args))]
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return intrinsic(typed)  # type: ignore[no-any-return]
+
+
+#: Calls of entries by address, by number of arguments.
+invoke7, invoke8, invoke10 = (_make_invoke(n) for n in (7, 8, 10))
+
+lanes: Callable[[Any], int] = _lanes if JIT_DISABLED else intrinsic(_traced_lanes)
+raw: Callable[[Any], Any] = _raw if JIT_DISABLED else intrinsic(_traced_raw)
+peek: Callable[[Any, Any], int] = _peek if JIT_DISABLED else intrinsic(_traced_peek)

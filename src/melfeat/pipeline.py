@@ -1,0 +1,180 @@
+"""Runs a plan over a signal: blocks of frames through the kernels, then the steps that need the whole signal."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from ._arrays import check_finite
+from .dsp.framing import covered_samples, edges
+from .plan import Bank, Cosines, Plan
+
+__all__ = ["apply_bank", "apply_cosines", "cepstra", "mel_power", "spectra"]
+
+_NO_INTS = np.zeros(0, dtype=np.int64)
+_local = threading.local()
+
+#: Scratch kept per thread, in elements; larger requests are allocated and dropped.
+_KEEP = 1 << 20
+
+
+def scratch(name: str, size: int, dtype: np.dtype) -> np.ndarray:
+    """Return `size` elements of this thread's scratch `name`, aligned to a cache line, whatever was in them before."""
+    key = (name, dtype.char)
+    held: np.ndarray | None = _local.__dict__.get(key)
+    if held is not None and held.size >= size:
+        return held[:size]
+    raw = np.empty(size * dtype.itemsize + 64, dtype=np.uint8)
+    start = -raw.ctypes.data % 64
+    made: np.ndarray = raw[start : start + size * dtype.itemsize].view(dtype)
+    if size <= _KEEP:
+        _local.__dict__[key] = made
+    return made
+
+
+def _job(plan: Plan, shape: tuple[int, int], n_frames: int, *, decibels: bool) -> tuple[np.ndarray, int]:
+    """Return the kernels' integers for a signal of ``(n_channels, n)``, and the size of their scratch."""
+    framing, power = plan.config.framing, plan.config.spectrum.power
+    lanes, n_bins = plan.lanes, plan.fft.n_bins
+    n_bands = plan.bank.n_bands if plan.bank else 0
+    at_edge = -(-plan.fft.work_vectors() * lanes // 16) * 16
+    at_power = at_edge + -(-lanes * (framing.n_fft + 4) // 16) * 16
+    at_bands = at_power + n_bins * lanes * (1 if plan.bank else 2)
+    job = np.array(
+        [
+            shape[1],
+            n_frames,
+            shape[0],
+            framing.hop_length,
+            framing.n_fft // 2 if framing.center else 0,
+            framing.n_fft,
+            plan.transform,
+            2 if power == 2 else 1 if power == 1 else 0,
+            n_bands,
+            int(decibels),
+            at_edge,
+            at_power,
+            at_bands,
+            plan.cosines.n_rows if plan.cosines else 0,
+            plan.cosines.n_groups if plan.cosines else 0,
+        ],
+        dtype=np.int64,
+    )
+    return job, at_bands + n_bands * lanes
+
+
+def _refuse_if_not_finite(y: np.ndarray, plan: Plan, n_frames: int, suspect: float) -> None:
+    """Raise if the signal holds a NaN or infinity: in a frame, as the kernels saw, or beside all frames."""
+    framing = plan.config.framing
+    if suspect != 0:  # NaN: a sample is not finite, or the first bin's power overflowed
+        check_finite(y)
+    covered = covered_samples(y.shape[1], n_frames, framing.n_fft, framing.hop_length, center=framing.center)
+    if covered < y.shape[1]:
+        check_finite(y[:, covered:] if covered else y)
+
+
+def spectra(y: np.ndarray, plan: Plan) -> np.ndarray:
+    """Return the complex spectra ``(n_channels, n_bins, n_frames)`` of ``(n_channels, n)``."""
+    from .kernels.blocks import spectrum_blocks
+
+    framing = plan.config.framing
+    n_frames = framing.n_frames(y.shape[1])
+    out = np.empty((y.shape[0], plan.fft.n_bins, n_frames), dtype=np.result_type(y.dtype, np.complex64))
+    if out.size == 0:
+        return out
+    head, tail = edges(y, framing.n_fft // 2 if framing.center else 0, framing.pad_mode)
+    job, size = _job(plan, y.shape, n_frames, decibels=False)
+    work = scratch("work", size, y.dtype)
+    n_blocks = -(-y.shape[0] * n_frames // plan.lanes)
+    flat = out.reshape(-1).view(y.dtype)
+    suspect = spectrum_blocks(y, head, tail, plan.window, plan.spec, plan.table, job, work, flat, 0, n_blocks)
+    _refuse_if_not_finite(y, plan, n_frames, suspect)
+    return out
+
+
+def _mel_blocks(
+    y: np.ndarray, plan: Plan, n_frames: int, job: np.ndarray, size: int, out: np.ndarray, peaks: np.ndarray
+) -> None:
+    from .kernels.blocks import mel_blocks
+
+    config = plan.config
+    bank = plan.bank
+    head, tail = edges(y, config.framing.n_fft // 2 if config.framing.center else 0, config.framing.pad_mode)
+    amin = config.compression.amin if config.compression else 0.0
+    floors = np.array([amin, config.spectrum.power / 2], dtype=y.dtype)
+    bands, weights = (bank.bands, bank.weights) if bank else (_NO_INTS, floors)
+    work = scratch("work", size, y.dtype)
+    n_blocks = -(-y.shape[0] * n_frames // plan.lanes)
+    suspect = mel_blocks(
+        y, head, tail, plan.window, plan.spec, plan.table, bands, weights, job, floors, work, out, peaks, 0, n_blocks
+    )
+    _refuse_if_not_finite(y, plan, n_frames, suspect)
+
+
+def mel_power(y: np.ndarray, plan: Plan) -> np.ndarray:
+    """Return the mel spectrogram ``(n_channels, n_mels, n_frames)`` of ``(n_channels, n)``."""
+    assert plan.bank is not None
+    n_frames = plan.config.framing.n_frames(y.shape[1])
+    out = np.empty((y.shape[0], plan.bank.n_bands, n_frames), dtype=y.dtype)
+    if out.size:
+        job, size = _job(plan, y.shape, n_frames, decibels=False)
+        _mel_blocks(y, plan, n_frames, job, size, out.reshape(-1), np.empty(0, dtype=y.dtype))
+    return out
+
+
+def cepstra(y: np.ndarray, plan: Plan) -> np.ndarray:
+    """Return the cepstra ``(n_channels, n_mfcc, n_frames)`` of ``(n_channels, n)``."""
+    from .kernels.blocks import cepstrum_blocks
+
+    assert plan.bank is not None and plan.cosines is not None and plan.config.compression is not None
+    n_channels, n_bands, lanes = y.shape[0], plan.bank.n_bands, plan.lanes
+    n_frames = plan.config.framing.n_frames(y.shape[1])
+    out = np.empty((n_channels, plan.cosines.n_rows, n_frames), dtype=y.dtype)
+    if out.size == 0:
+        return out
+    n_blocks = -(-n_channels * n_frames // lanes)
+    job, size = _job(plan, y.shape, n_frames, decibels=True)
+    levels = scratch("levels", n_blocks * n_bands * lanes, y.dtype)
+    peaks = scratch("peaks", n_blocks * lanes, y.dtype)
+    _mel_blocks(y, plan, n_frames, job, size, levels, peaks)
+    top_db = plan.config.compression.top_db
+    if top_db is None:
+        floors = np.full(n_channels, -np.inf, dtype=y.dtype)
+    else:
+        floors = peaks[: n_channels * n_frames].reshape(n_channels, n_frames).max(axis=1) - y.dtype.type(top_db)
+    work = scratch("work", (1 + n_bands + plan.cosines.n_groups * 8) * lanes, y.dtype)
+    cepstrum_blocks(levels, floors, plan.cosines.matrix, job, work, out.reshape(-1), 0, n_blocks)
+    return out
+
+
+def _rows_job(shape: tuple[int, int, int], n_bands: int, n_rows: int, n_groups: int) -> np.ndarray:
+    job = np.zeros(15, dtype=np.int64)
+    job[[1, 2, 8, 13, 14]] = shape[2], shape[0], n_bands, n_rows, n_groups
+    return job
+
+
+def apply_bank(S: np.ndarray, bank: Bank) -> np.ndarray:
+    """Return the bands ``(n_channels, n_bands, n_frames)`` of spectra ``(n_channels, n_bins, n_frames)``."""
+    from .kernels._simd import LANES
+    from .kernels.blocks import bank_blocks
+
+    out = np.empty((S.shape[0], bank.n_bands, S.shape[2]), dtype=S.dtype)
+    if out.size:
+        work = scratch("work", (bank.n_bins + bank.n_bands) * LANES[S.dtype.name], S.dtype)
+        job = _rows_job(S.shape, bank.n_bands, bank.n_bins, 0)
+        bank_blocks(S.reshape(-1), bank.bands, bank.weights, job, work, out.reshape(-1))
+    return out
+
+
+def apply_cosines(S: np.ndarray, n_bands: int, transform: Cosines) -> np.ndarray:
+    """Return the cepstra ``(n_channels, n_rows, n_frames)`` of levels ``(n_channels, n_bands, n_frames)``."""
+    from .kernels._simd import LANES
+    from .kernels.blocks import cosine_rows
+
+    out = np.empty((S.shape[0], transform.n_rows, S.shape[2]), dtype=S.dtype)
+    if out.size:
+        work = scratch("work", (1 + n_bands + 8 * transform.n_groups) * LANES[S.dtype.name], S.dtype)
+        job = _rows_job(S.shape, n_bands, transform.n_rows, transform.n_groups)
+        cosine_rows(S.reshape(-1), transform.matrix, job, work, out.reshape(-1))
+    return out
