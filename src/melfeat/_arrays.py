@@ -33,7 +33,7 @@ def as_float_array(array: Any, *, name: str = "y", min_ndim: int = 1) -> np.ndar
     if array.ndim < min_ndim:
         raise ParameterError(f"{name} has shape {array.shape}: expected at least {min_ndim} dimension(s)")
     target = np.float32 if array.dtype.itemsize <= 4 else np.float64
-    return np.ascontiguousarray(array, dtype=target)
+    return np.require(array, dtype=target, requirements=("C", "A", "W"))
 
 
 def as_channels(y: Any, *, name: str = "y") -> tuple[np.ndarray, tuple[int, ...]]:

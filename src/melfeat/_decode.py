@@ -131,8 +131,7 @@ def count_frames(handle: soundfile.SoundFile) -> int:
     handle.seek(0)
     reader = Reader(handle, mono=False, dtype=np.dtype(np.float32))
     n = sum(block.shape[-1] for block in reader.blocks(handle.frames, BLOCK_FRAMES, 0, None))
-    if place < n:  # else we are there, and the decoder could not go to its end
-        handle.seek(place)
+    handle.seek(place)
     return n
 
 

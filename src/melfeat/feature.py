@@ -47,13 +47,13 @@ def _mfcc_plan(
     return plan(Config(framing, Spectrum(power), filterbank, compression, cepstrum), dtype)
 
 
-def _warn_of_empty_bands(n_empty: int, n_mels: int) -> None:
+def _warn_of_empty_bands(n_empty: int, n_mels: int, *, stacklevel: int = 3) -> None:
     if n_empty:
         warnings.warn(
             f"{n_empty} of {n_mels} mel bands contain no FFT bin and are zero everywhere; use fewer bands (n_mels), a "
             "longer FFT (n_fft) or a wider range (fmin, fmax)",
             EmptyFilterWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 
@@ -174,7 +174,7 @@ def _mel_of_spectra(
     bank = bank_of_filterbank(
         Filterbank(sr, n_mels, fmin, fmax, htk, norm), max(1, 2 * (n_bins - 1)), channels.dtype
     )
-    _warn_of_empty_bands(bank.n_empty, bank.n_bands)
+    _warn_of_empty_bands(bank.n_empty, bank.n_bands, stacklevel=4)
     result = apply_bank(channels, bank)
     return result.reshape(*lead, *result.shape[1:])
 

@@ -307,7 +307,7 @@ def _as_levels(S: Any, name: str, squared: bool) -> np.ndarray:
     if S.dtype.kind not in "fiub":
         raise ParameterError(f"S has dtype {S.dtype}: expected real numbers")
     single = S.dtype.kind == "f" and S.dtype.itemsize <= 4
-    return np.require(S, dtype=np.float32 if single else np.float64, requirements="C")
+    return np.require(S, dtype=np.float32 if single else np.float64, requirements=("C", "A", "W"))
 
 
 def _decibels(S: np.ndarray, ref: Reference, amin: float, top_db: float | None) -> Any:
@@ -320,7 +320,7 @@ def _decibels(S: np.ndarray, ref: Reference, amin: float, top_db: float | None) 
     if not floors[0] > 0:
         raise ParameterError(f"amin={amin!r}: is 0 in {S.dtype}; use a larger amin or float64")
     out = np.empty(S.shape, dtype=S.dtype)
-    decibels(S.reshape(-1), floors, out.reshape(-1), np.empty(16, dtype=S.dtype))
+    decibels(S.reshape(-1), floors, out.reshape(-1), np.empty(32, dtype=S.dtype))
     if not one:
         out -= offset.astype(S.dtype)
     if top_db is not None and out.size:

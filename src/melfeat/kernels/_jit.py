@@ -68,8 +68,9 @@ def _kernel_sources() -> Iterator[tuple[str, bytes]]:
 def source_digest() -> str:
     """Return a digest of all kernel sources, the JIT's options and the versions that shape the machine code."""
     digest = hashlib.sha256()
-    versions = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag, sorted(_OPTIONS.items()))
-    digest.update(repr((versions, config.BOUNDSCHECK, config.OPT.name if hasattr(config.OPT, "name") else config.OPT)).encode())
+    versions = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag)
+    switches = (sorted(_OPTIONS.items()), config.BOUNDSCHECK, str(config.OPT), os.environ.get("MELFEAT_VECTOR_BITS"))
+    digest.update(repr((versions, switches)).encode())
     for name, source in _kernel_sources():
         digest.update(name.encode() + b"\0" + source + b"\0")
     return digest.hexdigest()[:16]

@@ -13,9 +13,11 @@ the order executed, so a frame has the same bits wherever it stands. Fused multi
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -40,6 +42,7 @@ __all__ = [
     "load_tile",
     "peek",
     "raw",
+    "scalar_name",
     "select_less",
     "splat",
     "store",
@@ -50,8 +53,22 @@ __all__ = [
     "zero",
 ]
 
-#: Lanes per vector: 256 bits, which every x86-64 of the last decade and a pair of NEON registers hold.
-LANES = {"float32": 8, "float64": 4}
+def _vector_bits() -> int:
+    """Return the width of a lane vector: 512 bits where registers are so wide, 256 elsewhere (or as a test asks).
+
+    Lanes never mix, so the width changes no bit of any result.
+    """
+    asked = os.environ.get("MELFEAT_VECTOR_BITS")
+    if asked in ("256", "512"):
+        return int(asked)
+    features = llvm.get_host_cpu_features()
+    return 512 if all(features.get(name) for name in ("avx512f", "avx512vl", "avx512dq")) else 256
+
+
+_BITS = 256 if JIT_DISABLED else _vector_bits()
+
+#: Lanes per vector by dtype.
+LANES = {"float32": _BITS // 32, "float64": _BITS // 64}
 
 _ITEMSIZE = {"float32": 4, "float64": 8}
 
@@ -199,6 +216,16 @@ def _shuffle(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, order: li
     return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_INT32, len(order)), order))
 
 
+def _join(builder: ir.IRBuilder, first: ir.Value, second: ir.Value) -> ir.Value:
+    """Return two vectors as one of twice the length."""
+    return _shuffle(builder, first, second, list(range(2 * first.type.count)))
+
+
+def _quarters(count: int, order: list[int]) -> list[int]:
+    """Repeat a shuffle of four elements for every four of `count`."""
+    return [offset + i for offset in range(0, count, 4) for i in order]
+
+
 def _broadcast(builder: ir.IRBuilder, scalar: ir.Value, count: int) -> ir.Value:
     kind = ir.VectorType(scalar.type, count)
     single = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(_INT32, 0))
@@ -230,6 +257,12 @@ def store_interleaved(array: Any, index: Any, first: Any, second: Any) -> None:
 def width(array: Any) -> int:
     """Return the lanes of a vector of the dtype of `array`, inside a codelet."""
     return _count(array)
+
+
+def scalar_name(array: Any) -> str:
+    """Return the name of the dtype of `array`, inside a codelet."""
+    name: str = array.name if isinstance(array, _Array) else array.dtype.name
+    return name
 
 
 def _slot(array: Any, index: Any, count: int) -> np.ndarray:
@@ -363,23 +396,34 @@ def load_tile(array: Any, index: Any, stride: Any, weights: Any, at: Any) -> lis
         rows = np.stack([_slot(array, index + lane * stride, 4) for lane in range(count)])
         return list((rows * _slot(weights, at, 4)).T.copy())
     b = array.b
-    quads = [array.read(index + stride * lane if lane else index, 4) for lane in range(count)]
+    quads = []
+    here = array
+    for lane in range(count):
+        if lane % 4 == 0:
+            here = cursor(array, index + stride * lane if lane else index)
+        quads.append(here.read(stride * (lane % 4) if lane % 4 else 0, 4))
+    # Frames l, l + 4, l + 8 … share a register, each in a quarter of its own.
     window = weights.read(at, 4)
-    if count == 4:
-        rows = [b.fmul(quad, window) for quad in quads]
-        low = [_shuffle(b, rows[i], rows[i + 1], [0, 4, 2, 6]) for i in (0, 2)]
-        high = [_shuffle(b, rows[i], rows[i + 1], [1, 5, 3, 7]) for i in (0, 2)]
-        merged = [(low, [0, 1, 4, 5]), (high, [0, 1, 4, 5]), (low, [2, 3, 6, 7]), (high, [2, 3, 6, 7])]
-        return [_Lane(b, _shuffle(b, pair[0], pair[1], order)) for pair, order in merged]
-    # Frames l and l + 4 share a register, so that every later shuffle stays within its 128-bit half.
-    whole = list(range(8))
-    window = _shuffle(b, window, window, [0, 1, 2, 3, 0, 1, 2, 3])
-    rows = [b.fmul(_shuffle(b, quads[lane], quads[lane + 4], whole), window) for lane in range(4)]
-    low = [_shuffle(b, rows[i], rows[i + 1], [0, 8, 1, 9, 4, 12, 5, 13]) for i in (0, 2)]
-    high = [_shuffle(b, rows[i], rows[i + 1], [2, 10, 3, 11, 6, 14, 7, 15]) for i in (0, 2)]
-    first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
-    merged = [(low, first), (low, second), (high, first), (high, second)]
-    return [_Lane(b, _shuffle(b, pair[0], pair[1], order)) for pair, order in merged]
+    while window.type.count < count:
+        window = _join(b, window, window)
+    rows = []
+    for lane in range(4):
+        parts = quads[lane::4]
+        while len(parts) > 1:
+            parts = [_join(b, parts[i], parts[i + 1]) for i in range(0, len(parts), 2)]
+        rows.append(b.fmul(parts[0], window))
+    if array.name == "float32":
+        # Two interleavings within every quarter: samples 0 1 and 2 3 of frames in pairs, then of all four.
+        low, high = _quarters(count, [0, count, 1, count + 1]), _quarters(count, [2, count + 2, 3, count + 3])
+        pairs = [(_shuffle(b, rows[i], rows[i + 1], low), _shuffle(b, rows[i], rows[i + 1], high)) for i in (0, 2)]
+        first, second = _quarters(count, [0, 1, count, count + 1]), _quarters(count, [2, 3, count + 2, count + 3])
+        merged = [(0, first), (0, second), (1, first), (1, second)]
+        return [_Lane(b, _shuffle(b, pairs[0][part], pairs[1][part], order)) for part, order in merged]
+    low, high = _quarters(count, [0, count, 2, count + 2]), _quarters(count, [1, count + 1, 3, count + 3])
+    pairs = [(_shuffle(b, rows[i], rows[i + 1], low), _shuffle(b, rows[i], rows[i + 1], high)) for i in (0, 2)]
+    first, second = _quarters(count, [0, 1, count, count + 1]), _quarters(count, [2, 3, count + 2, count + 3])
+    merged = [(0, first), (1, first), (0, second), (1, second)]
+    return [_Lane(b, _shuffle(b, pairs[0][part], pairs[1][part], order)) for part, order in merged]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -453,9 +497,9 @@ def _traced_lanes(typingctx: Any, array: Any) -> Any:
 def _raw(array: Any) -> Any:
     """Return the bare pointer to the data of `array`: no reference counts, one register instead of seven.
 
-    Interpreted, it is the array itself.
+    Interpreted, it is the array itself, flat.
     """
-    return array
+    return array.reshape(-1)
 
 
 def _traced_raw(typingctx: Any, array: Any) -> Any:

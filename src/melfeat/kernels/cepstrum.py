@@ -13,6 +13,11 @@ __all__ = ["GROUP", "block_cosines"]
 GROUP = 8
 
 
+#: Bands summed before their sum joins the total: with all 128 in one chain, the equal levels of a silent frame drift
+#: one way and float32 loses a digit. Sixteen measured within twice the error of SciPy's fast transform.
+_CHAIN = 16
+
+
 @codelet(returns=8)
 def _zeros(work: Any) -> tuple[Any, ...]:
     return (zero(work),) * GROUP
@@ -30,22 +35,32 @@ def _mac8(
 
 
 @codelet()
-def _put8(
-    work: Any, out: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any
-) -> None:
+def _put8(work: Any, out: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> None:
     here = cursor(work, out)
     for i, total in enumerate((a, b, c, d, e, f, g, h)):
         store(here, width(work) * i, total)
+
+
+@codelet()
+def _add8(work: Any, out: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> None:
+    here = cursor(work, out)
+    for i, total in enumerate((a, b, c, d, e, f, g, h)):
+        store(here, width(work) * i, load(here, width(work) * i) + total)
 
 
 @kernel
 def block_cosines(work, bands, n_bands, step, floor, matrix, n_groups, out):  # type: ignore[no-untyped-def]
     """Write ``(8 n_groups, L)`` at ``work[out]``: the packed `matrix` times ``max(bands, floor)``, all in `work`."""
     for group in range(n_groups):
-        a, b, c, d, e, f, g, h = _zeros(work)
         w = group * n_bands * 8
-        for band in range(n_bands):
-            a, b, c, d, e, f, g, h = _mac8(
-                work, bands + band * step, floor, matrix, w + band * 8, a, b, c, d, e, f, g, h
-            )
-        _put8(work, out + group * 8 * step, a, b, c, d, e, f, g, h)
+        to = out + group * 8 * step
+        for first in range(0, n_bands, _CHAIN):
+            a, b, c, d, e, f, g, h = _zeros(work)
+            for band in range(first, min(first + _CHAIN, n_bands)):
+                a, b, c, d, e, f, g, h = _mac8(
+                    work, bands + band * step, floor, matrix, w + band * 8, a, b, c, d, e, f, g, h
+                )
+            if first == 0:
+                _put8(work, to, a, b, c, d, e, f, g, h)
+            else:
+                _add8(work, to, a, b, c, d, e, f, g, h)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._jit import kernel
-from ._simd import codelet, fma, frexp_sqrt2, lanes, load, raw, select_less, splat, store, vmax, vsqrt, width, zero
+from ._simd import codelet, fma, frexp_sqrt2, lanes, load, raw, scalar_name, select_less, splat, store, vmax, vsqrt, zero
 
 __all__ = ["block_db", "block_root", "clip_rows", "decibels"]
 
@@ -35,7 +35,7 @@ def _log_db(x: Any, like: Any) -> Any:
     ``x = m 2^e``, ``ln m = 2 atanh(s)``, ``s = (m - 1) / (m + 1)``, ``|s| <= 0.172``: the odd power series of atanh
     needs no fitted coefficients, and its first omitted term is below a tenth of a unit in the last place.
     """
-    name = "float32" if width(like) == 8 else "float64"
+    name = scalar_name(like)
     terms, tiny, lift = _PARAMETERS[name]
     normal = select_less(x, tiny, x * 2.0**lift, x)
     m, e = frexp_sqrt2(normal)
