@@ -202,7 +202,8 @@ def ceilings(dtype: str, rounds: int) -> dict[str, float]:
     """Return the vector instructions and bytes per second that small kernels reach."""
     import numba
 
-    from melfeat.kernels._simd import LANES, codelet, fma, load, raw, store
+    from melfeat.kernels._lanes import LANES, fma, load, store
+    from melfeat.kernels._simd import codelet, raw
 
     @codelet(returns=12)
     def all_fma(work, m, s, a, b, c, d, e, f, g, h, i, j, k, n):  # type: ignore[no-untyped-def]

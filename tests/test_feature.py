@@ -394,7 +394,7 @@ class TestOneFrameOneAnswer:
         low = peaks[: 3 * n_frames].reshape(3, n_frames).max(axis=1) - dtype.type(80)
         out = np.full((3, 5, n_frames), np.nan, dtype)
         for first, last in ranges:
-            work = np.full((1 + 8 + 8) * made.lanes, np.nan, dtype)
+            work = np.full((2 + 8 + 8) * made.lanes, np.nan, dtype)
             cepstrum_blocks(levels, low, made.cosines.matrix, job, work, out.reshape(-1), first, last)
         assert_same_bytes(out, cepstra(y, made))
 

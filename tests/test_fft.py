@@ -10,7 +10,8 @@ import pytest
 
 from melfeat.dsp.fft import RADICES, SPEC_FIELDS, SPEC_HEAD, plan_fft, row_radices
 from melfeat.kernels._jit import JIT_DISABLED
-from melfeat.kernels._simd import LANES, invoke8, raw
+from melfeat.kernels._lanes import LANES
+from melfeat.kernels._simd import invoke8, raw
 from melfeat.kernels.fft import bind
 from tests.oracles.dft import dft
 from tests.support import Guarded, assert_near, assert_same_bytes, eps, fewer, growth, slow_interpreted

@@ -11,19 +11,15 @@ import scipy.sparse
 from melfeat.dsp.cepstrum import dct_matrix, lifter_weights, packed
 from melfeat.dsp.framing import count_frames, covered_samples, edges
 from melfeat.kernels._jit import JIT_DISABLED
-from melfeat.kernels._simd import (
+from melfeat.kernels._lanes import (
     LANES,
     cmul,
-    codelet,
     cursor,
     fma,
     frexp_sqrt2,
     imin,
-    lanes,
     load,
     load_tile,
-    peek,
-    raw,
     select_less,
     splat,
     store,
@@ -33,6 +29,7 @@ from melfeat.kernels._simd import (
     width,
     zero,
 )
+from melfeat.kernels._simd import codelet, lanes, peek, raw
 from melfeat.kernels.blocks import bank_blocks, cosine_rows
 from melfeat.kernels.cepstrum import GROUP
 from melfeat.kernels.compress import block_db, block_root, clip_rows, decibels
@@ -446,7 +443,7 @@ class TestCosines:
         matrix = rng.standard_normal((n_out, n_in))
         groups = -(-n_out // GROUP)
         S = rng.uniform(-80, 0, (2, n_in, 5)).astype(dtype)
-        out, work = Guarded(2 * n_out * 5, dtype), Guarded((1 + n_in + groups * GROUP) * LANES[dtype.name], dtype)
+        out, work = Guarded(2 * n_out * 5, dtype), Guarded((2 + n_in + groups * GROUP) * LANES[dtype.name], dtype)
         job = job_of(2, 5, n_bands=n_in, n_rows=n_out, n_groups=groups)
         cosine_rows(S.reshape(-1), packed(matrix, GROUP).astype(dtype), job, work.array, out.array)
         out.check()

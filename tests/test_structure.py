@@ -18,7 +18,7 @@ import melfeat
 PACKAGE = Path(melfeat.__file__).parent
 PROJECT = Path(__file__).parents[1]
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
-MAX_LINES = 450
+MAX_LINES = 500
 
 # Imports point downward: a module imports from its own floor and from those before it in this list.
 FLOORS = [
@@ -34,6 +34,7 @@ FLOORS = [
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 NUMBA_USERS = {"kernels/_jit.py", "kernels/_simd.py"}
+LLVM_USERS = {*NUMBA_USERS, "kernels/_lanes.py"}
 
 
 def module_name(path: Path) -> str:
@@ -84,14 +85,18 @@ def run_python(code: str) -> str:
 @pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(PACKAGE)) for path in FILES])
 class TestFile:
     def test_imports_point_downward(self, path):
+        if path == PACKAGE / "__init__.py":
+            return  # the façade names what lies on every floor, for type checkers and on first use
         own = module_name(path)
         for target in imports(path):
             if target.split(".")[0] == "melfeat":
                 assert floor_of(target) <= floor_of(own), f"{own} imports {target}, which lies on a later floor"
 
     def test_numba_only_in_the_jit(self, path):
-        users = {name for name in imports(path) if name.split(".")[0] in {"numba", "llvmlite"}}
-        assert not users or str(path.relative_to(PACKAGE).as_posix()) in NUMBA_USERS
+        roots = {name.split(".")[0] for name in imports(path)}
+        name = path.relative_to(PACKAGE).as_posix()
+        assert "numba" not in roots or name in NUMBA_USERS
+        assert "llvmlite" not in roots or name in LLVM_USERS
 
     def test_dsp_and_kernels_do_not_know_each_other(self, path):
         room = path.relative_to(PACKAGE).parts[0]

@@ -27,7 +27,9 @@ def as_float_array(array: Any, *, name: str = "y", min_ndim: int = 1) -> np.ndar
     float16 becomes float32, long double becomes float64; anything else that is not float32 or float64 is refused.
     """
     if not isinstance(array, np.ndarray):
-        raise ParameterError(f"{name} has type {type(array).__name__}: expected a numpy.ndarray; use np.asarray({name})")
+        raise ParameterError(
+            f"{name} has type {type(array).__name__}: expected a numpy.ndarray; use np.asarray({name})"
+        )
     if not np.issubdtype(array.dtype, np.floating):
         raise _refuse_dtype(name, array.dtype)
     if array.ndim < min_ndim:

@@ -1,6 +1,6 @@
 """What is computed, stage by stage: the last place where names and defaults of different vocabularies differ.
 
-Each stage is a frozen dataclass that refuses nonsense when it is made. A `Config` is hashable, so plans are cached by it.
+Each stage is a frozen dataclass that refuses nonsense when it is made. A `Config` is hashable: plans are cached by it.
 """
 
 from __future__ import annotations
@@ -137,7 +137,9 @@ class Cepstrum:
     def rows(self, n_bands: int) -> int:
         """Return how many coefficients there are: `n_mfcc`, or `n_bands` if that is fewer."""
         if self.dct_type == 1 and n_bands < 2:
-            raise ParameterError(f"n_mels={n_bands}: a cosine transform of type 1 needs at least 2 bands; use dct_type=2")
+            raise ParameterError(
+                f"n_mels={n_bands}: a cosine transform of type 1 needs at least 2 bands; use dct_type=2"
+            )
         return min(self.n_mfcc, n_bands)
 
 

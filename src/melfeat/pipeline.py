@@ -21,7 +21,7 @@ _KEEP = 1 << 20
 
 def scratch(name: str, size: int, dtype: np.dtype) -> np.ndarray:
     """Return `size` elements of this thread's scratch `name`, aligned to a cache line, whatever was in them before."""
-    key = (name, dtype.char)
+    key = f"{name} {dtype.name}"
     held: np.ndarray | None = _local.__dict__.get(key)
     if held is not None and held.size >= size:
         return held[:size]
@@ -114,9 +114,8 @@ def _mel_blocks(
 
 def mel_power(y: np.ndarray, plan: Plan) -> np.ndarray:
     """Return the mel spectrogram ``(n_channels, n_mels, n_frames)`` of ``(n_channels, n)``."""
-    assert plan.bank is not None
     n_frames = plan.config.framing.n_frames(y.shape[1])
-    out = np.empty((y.shape[0], plan.bank.n_bands, n_frames), dtype=y.dtype)
+    out = np.empty((y.shape[0], plan.stage_bank().n_bands, n_frames), dtype=y.dtype)
     if out.size:
         job, size = _job(plan, y.shape, n_frames, decibels=False)
         _mel_blocks(y, plan, n_frames, job, size, out.reshape(-1), np.empty(0, dtype=y.dtype))
@@ -127,10 +126,10 @@ def cepstra(y: np.ndarray, plan: Plan) -> np.ndarray:
     """Return the cepstra ``(n_channels, n_mfcc, n_frames)`` of ``(n_channels, n)``."""
     from .kernels.blocks import cepstrum_blocks
 
-    assert plan.bank is not None and plan.cosines is not None and plan.config.compression is not None
-    n_channels, n_bands, lanes = y.shape[0], plan.bank.n_bands, plan.lanes
+    transform = plan.stage_cosines()
+    n_channels, n_bands, lanes = y.shape[0], plan.stage_bank().n_bands, plan.lanes
     n_frames = plan.config.framing.n_frames(y.shape[1])
-    out = np.empty((n_channels, plan.cosines.n_rows, n_frames), dtype=y.dtype)
+    out = np.empty((n_channels, transform.n_rows, n_frames), dtype=y.dtype)
     if out.size == 0:
         return out
     n_blocks = -(-n_channels * n_frames // lanes)
@@ -138,13 +137,13 @@ def cepstra(y: np.ndarray, plan: Plan) -> np.ndarray:
     levels = scratch("levels", n_blocks * n_bands * lanes, y.dtype)
     peaks = scratch("peaks", n_blocks * lanes, y.dtype)
     _mel_blocks(y, plan, n_frames, job, size, levels, peaks)
-    top_db = plan.config.compression.top_db
+    top_db = plan.config.compression.top_db if plan.config.compression else None
     if top_db is None:
         floors = np.full(n_channels, -np.inf, dtype=y.dtype)
     else:
         floors = peaks[: n_channels * n_frames].reshape(n_channels, n_frames).max(axis=1) - y.dtype.type(top_db)
-    work = scratch("work", (1 + n_bands + plan.cosines.n_groups * 8) * lanes, y.dtype)
-    cepstrum_blocks(levels, floors, plan.cosines.matrix, job, work, out.reshape(-1), 0, n_blocks)
+    work = scratch("work", (2 + n_bands + transform.n_groups * 8) * lanes, y.dtype)
+    cepstrum_blocks(levels, floors, transform.matrix, job, work, out.reshape(-1), 0, n_blocks)
     return out
 
 
@@ -156,7 +155,7 @@ def _rows_job(shape: tuple[int, int, int], n_bands: int, n_rows: int, n_groups: 
 
 def apply_bank(S: np.ndarray, bank: Bank) -> np.ndarray:
     """Return the bands ``(n_channels, n_bands, n_frames)`` of spectra ``(n_channels, n_bins, n_frames)``."""
-    from .kernels._simd import LANES
+    from .kernels._lanes import LANES
     from .kernels.blocks import bank_blocks
 
     out = np.empty((S.shape[0], bank.n_bands, S.shape[2]), dtype=S.dtype)
@@ -169,12 +168,12 @@ def apply_bank(S: np.ndarray, bank: Bank) -> np.ndarray:
 
 def apply_cosines(S: np.ndarray, n_bands: int, transform: Cosines) -> np.ndarray:
     """Return the cepstra ``(n_channels, n_rows, n_frames)`` of levels ``(n_channels, n_bands, n_frames)``."""
-    from .kernels._simd import LANES
+    from .kernels._lanes import LANES
     from .kernels.blocks import cosine_rows
 
     out = np.empty((S.shape[0], transform.n_rows, S.shape[2]), dtype=S.dtype)
     if out.size:
-        work = scratch("work", (1 + n_bands + 8 * transform.n_groups) * LANES[S.dtype.name], S.dtype)
+        work = scratch("work", (2 + n_bands + 8 * transform.n_groups) * LANES[S.dtype.name], S.dtype)
         job = _rows_job(S.shape, n_bands, transform.n_rows, transform.n_groups)
         cosine_rows(S.reshape(-1), transform.matrix, job, work, out.reshape(-1))
     return out

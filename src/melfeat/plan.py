@@ -35,7 +35,7 @@ class Bank:
 
 @dataclass(frozen=True, eq=False)
 class Cosines:
-    """A cosine transform with its lifter: `n_rows` rows packed in groups."""
+    """A cosine transform with its lifter: `n_rows` rows, packed in groups by `dsp.cepstrum.packed`."""
 
     n_rows: int
     n_groups: int
@@ -57,6 +57,18 @@ class Plan:
     bank: Bank | None
     cosines: Cosines | None
 
+    def stage_bank(self) -> Bank:
+        """Return the filterbank of a configuration that has one."""
+        if self.bank is None:
+            raise TypeError("this plan has no filterbank")
+        return self.bank
+
+    def stage_cosines(self) -> Cosines:
+        """Return the cosine transform of a configuration that has one."""
+        if self.cosines is None:
+            raise TypeError("this plan has no cosine transform")
+        return self.cosines
+
 
 def padded_window(framing: Framing) -> np.ndarray:
     """Return the window in the middle of `n_fft` samples and four zeros behind it, in float64."""
@@ -76,7 +88,9 @@ def bank_of_matrix(matrix: np.ndarray, dtype: np.dtype) -> Bank:
     offsets = np.concatenate([[0], np.cumsum(counts)])[:-1]
     bands = np.stack([starts, counts, offsets], axis=1).reshape(-1)
     n_empty = int(np.count_nonzero(counts == 0))
-    return Bank(matrix.shape[0], matrix.shape[1], n_empty, _frozen(bands, np.int64), _frozen(np.append(weights, 0.0), dtype))
+    return Bank(
+        matrix.shape[0], matrix.shape[1], n_empty, _frozen(bands, np.int64), _frozen(np.append(weights, 0.0), dtype)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -103,7 +117,7 @@ def cosines(cepstrum: Cepstrum, n_bands: int, dtype: np.dtype) -> Cosines:
 @lru_cache(maxsize=64)
 def plan(config: Config, dtype: np.dtype) -> Plan:
     """Return the plan of `config` for signals of `dtype`; compiles the FFT's passes if this process has not yet."""
-    from .kernels._simd import LANES
+    from .kernels._lanes import LANES
     from .kernels.fft import bind
 
     fft = plan_fft(config.framing.n_fft)

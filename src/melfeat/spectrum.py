@@ -258,7 +258,7 @@ def magphase(D: np.ndarray, power: float = 1) -> tuple[np.ndarray, np.ndarray]:
     >>> import melfeat
     >>> import numpy as np
     >>> S, P = melfeat.magphase(np.array([3 + 4j]))
-    >>> S.tolist(), P.tolist()
+    >>> S.tolist(), P.round(12).tolist()
     ([5.0], [(0.6+0.8j)])
     """
     exponent = check_float("power", power, low=0, strict=True)

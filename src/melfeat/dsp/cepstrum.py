@@ -54,9 +54,13 @@ def lifter_weights(n_mfcc: int, lifter: float) -> np.ndarray:
 
 
 def packed(matrix: np.ndarray, group: int) -> np.ndarray:
-    """Return the rows of `matrix` in groups as ``(n_groups, n_in, group)``, flat, the last group filled with zeros."""
+    """Return ``[matrix, row sums]`` in groups of rows as ``(n_groups, n_in + 1, group)``, flat, filled with zeros.
+
+    The kernel takes the mean out of its input first; the sums of the rows put its share back.
+    """
     n_out, n_in = matrix.shape
     n_groups = -(-n_out // group)
-    padded = np.zeros((n_groups * group, n_in), dtype=matrix.dtype)
-    padded[:n_out] = matrix
-    return np.ascontiguousarray(padded.reshape(n_groups, group, n_in).transpose(0, 2, 1)).reshape(-1)
+    padded = np.zeros((n_groups * group, n_in + 1), dtype=matrix.dtype)
+    padded[:n_out, :n_in] = matrix
+    padded[:n_out, n_in] = matrix.sum(axis=1)
+    return np.ascontiguousarray(padded.reshape(n_groups, group, n_in + 1).transpose(0, 2, 1)).reshape(-1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._simd import cmul, fma
+from ._lanes import cmul, fma
 
 __all__ = ["dft", "real_dft"]
 

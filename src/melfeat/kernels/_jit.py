@@ -96,8 +96,9 @@ def _user_cache_root() -> Path | None:
 def cache_folders() -> tuple[Path, ...]:
     """Return the folders that may hold compiled kernels, in order of preference.
 
-    ``MELFEAT_CACHE_DIR`` or ``NUMBA_CACHE_DIR``, when set, is the only one. Otherwise: beside the installed kernels (so
-    that ``melfeat warmup`` in an image build serves a read-only container), the user's cache, a private temporary folder.
+    ``MELFEAT_CACHE_DIR`` or ``NUMBA_CACHE_DIR``, when set, is the only one. Otherwise: beside the installed kernels
+    (so that ``melfeat warmup`` in an image build serves a read-only container), the user's cache, a private temporary
+    folder.
     """
     tail = f"melfeat-{source_digest()}"
     for variable in ("MELFEAT_CACHE_DIR", "NUMBA_CACHE_DIR"):
@@ -284,7 +285,7 @@ def cpu_info() -> dict[str, Any]:
     """Return the CPU as the compiler sees it: ``name``, ``features`` and the lanes of each dtype."""
     import llvmlite.binding as llvm
 
-    from ._simd import LANES
+    from ._lanes import LANES
 
     features = sorted(name for name, present in llvm.get_host_cpu_features().items() if present)
     return {

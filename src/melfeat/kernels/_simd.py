@@ -6,81 +6,26 @@ A `codelet` is a straight-line piece of lane arithmetic written once, as plain P
   one LLVM vector instruction. Python loops and lists inside a codelet are thereby unrolled, constants folded;
 * with ``NUMBA_DISABLE_JIT=1`` it simply runs, and a lane vector is a slice of a NumPy array.
 
-Loops with run-time bounds stay outside, in kernels. No fast-math flag is ever set: the order of operations written is
-the order executed, so a frame has the same bits wherever it stands. Fused multiply-adds are written out (`fma`).
+Loops with run-time bounds stay outside, in kernels. The words a codelet is written in are those of `_lanes`.
 """
 
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import llvmlite.binding as llvm
-import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.core.typing import signature
 from numba.extending import intrinsic, models, register_model
 
 from ._jit import JIT_DISABLED, entry_at
+from ._lanes import INT64, LANES, ArraySymbol, IntSymbol, LaneSymbol, broadcast, width
 
-__all__ = [
-    "LANES",
-    "cmul",
-    "codelet",
-    "cursor",
-    "fma",
-    "frexp_sqrt2",
-    "imin",
-    "invoke7",
-    "invoke8",
-    "invoke10",
-    "lanes",
-    "load",
-    "load_tile",
-    "peek",
-    "raw",
-    "scalar_name",
-    "select_less",
-    "splat",
-    "store",
-    "store_interleaved",
-    "vmax",
-    "vsqrt",
-    "width",
-    "zero",
-]
-
-def _vector_bits() -> int:
-    """Return the width of a lane vector: 512 bits where registers are so wide, 256 elsewhere (or as a test asks).
-
-    Lanes never mix, so the width changes no bit of any result.
-    """
-    asked = os.environ.get("MELFEAT_VECTOR_BITS")
-    if asked in ("256", "512"):
-        return int(asked)
-    features = llvm.get_host_cpu_features()
-    return 512 if all(features.get(name) for name in ("avx512f", "avx512vl", "avx512dq")) else 256
-
-
-_BITS = 256 if JIT_DISABLED else _vector_bits()
-
-#: Lanes per vector by dtype.
-LANES = {"float32": _BITS // 32, "float64": _BITS // 64}
-
-_ITEMSIZE = {"float32": 4, "float64": 8}
-
-_INT64 = ir.IntType(64)
-_INT32 = ir.IntType(32)
+__all__ = ["codelet", "invoke7", "invoke8", "invoke10", "lanes", "peek", "raw"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Numba's view: a type whose values are LLVM vectors
-# ---------------------------------------------------------------------------------------------------------------------
 
 
 class LaneType(types.Type):
@@ -100,348 +45,21 @@ class _LaneModel(models.PrimitiveModel):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Symbols: what a codelet's arguments are while it is traced
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-class _Int:
-    """A 64-bit integer symbol."""
-
-    __slots__ = ("b", "v")
-
-    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
-        self.b, self.v = builder, value
-
-    def _raw(self, other: Any) -> ir.Value:
-        return other.v if isinstance(other, _Int) else ir.Constant(_INT64, int(other))
-
-    def __add__(self, other: Any) -> _Int:
-        return _Int(self.b, self.b.add(self.v, self._raw(other)))
-
-    def __sub__(self, other: Any) -> _Int:
-        return _Int(self.b, self.b.sub(self.v, self._raw(other)))
-
-    def __rsub__(self, other: Any) -> _Int:
-        return _Int(self.b, self.b.sub(self._raw(other), self.v))
-
-    def __mul__(self, other: Any) -> _Int:
-        return _Int(self.b, self.b.mul(self.v, self._raw(other)))
-
-    __radd__ = __add__
-    __rmul__ = __mul__
-
-
-class _Lane:
-    """A lane vector symbol; scalars and Python floats are broadcast."""
-
-    __slots__ = ("b", "v")
-    __array_ufunc__ = None
-
-    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
-        self.b, self.v = builder, value
-
-    def _raw(self, other: Any) -> ir.Value:
-        if isinstance(other, _Lane):
-            return other.v
-        return ir.Constant(self.v.type, [float(other)] * self.v.type.count)
-
-    def _new(self, value: ir.Value) -> _Lane:
-        return _Lane(self.b, value)
-
-    def __add__(self, other: Any) -> _Lane:
-        return self._new(self.b.fadd(self.v, self._raw(other)))
-
-    def __sub__(self, other: Any) -> _Lane:
-        return self._new(self.b.fsub(self.v, self._raw(other)))
-
-    def __rsub__(self, other: Any) -> _Lane:
-        return self._new(self.b.fsub(self._raw(other), self.v))
-
-    def __mul__(self, other: Any) -> _Lane:
-        return self._new(self.b.fmul(self.v, self._raw(other)))
-
-    def __truediv__(self, other: Any) -> _Lane:
-        return self._new(self.b.fdiv(self.v, self._raw(other)))
-
-    def __neg__(self) -> _Lane:
-        return self._new(self.b.fneg(self.v))
-
-    __radd__ = __add__
-    __rmul__ = __mul__
-
-    def _call(self, name: str, *others: Any) -> _Lane:
-        """Call the LLVM intrinsic `name` on this vector and `others`."""
-        raws = [self.v, *(self._raw(other) for other in others)]
-        kind = self.v.type
-        suffix = f"v{kind.count}f{32 if isinstance(kind.element, ir.FloatType) else 64}"
-        declared = cgutils.get_or_insert_function(
-            self.b.module, ir.FunctionType(kind, [kind] * len(raws)), f"llvm.{name}.{suffix}"
-        )
-        return self._new(self.b.call(declared, raws))
-
-
-class _Array:
-    """An array symbol: a bare pointer to elements. Bounds are checked when codelets are interpreted."""
-
-    __slots__ = ("b", "data", "elem", "name")
-
-    def __init__(self, builder: ir.IRBuilder, name: str, data: ir.Value) -> None:
-        self.b, self.name, self.data = builder, name, data
-        self.elem = data.type.pointee
-
-    def at(self, index: Any) -> ir.Value:
-        return self.b.gep(self.data, [index.v if isinstance(index, _Int) else ir.Constant(_INT64, int(index))])
-
-    def read(self, index: Any, count: int) -> ir.Value:
-        kind = self.elem if count == 1 else ir.VectorType(self.elem, count)
-        loaded = self.b.load(self.b.bitcast(self.at(index), kind.as_pointer()))
-        loaded.align = _ITEMSIZE[self.name]
-        return loaded
-
-    def write(self, index: Any, value: ir.Value) -> None:
-        target = self.b.bitcast(self.at(index), value.type.as_pointer())
-        self.b.store(value, target).align = _ITEMSIZE[self.name]
-
-
-class _View:
-    """What `cursor` returns when interpreted: an array and an offset."""
-
-    __slots__ = ("array", "dtype", "offset")
-
-    def __init__(self, array: np.ndarray, offset: int) -> None:
-        self.array, self.offset, self.dtype = array, offset, array.dtype
-
-
-def _shuffle(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, order: list[int]) -> ir.Value:
-    return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_INT32, len(order)), order))
-
-
-def _join(builder: ir.IRBuilder, first: ir.Value, second: ir.Value) -> ir.Value:
-    """Return two vectors as one of twice the length."""
-    return _shuffle(builder, first, second, list(range(2 * first.type.count)))
-
-
-def _quarters(count: int, order: list[int]) -> list[int]:
-    """Repeat a shuffle of four elements for every four of `count`."""
-    return [offset + i for offset in range(0, count, 4) for i in order]
-
-
-def _broadcast(builder: ir.IRBuilder, scalar: ir.Value, count: int) -> ir.Value:
-    kind = ir.VectorType(scalar.type, count)
-    single = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(_INT32, 0))
-    return _shuffle(builder, single, ir.Constant(kind, ir.Undefined), [0] * count)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The vocabulary of codelets: each word works on symbols (traced) and on NumPy values (interpreted)
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def _count(array: Any) -> int:
-    return LANES[array.name if isinstance(array, _Array) else array.dtype.name]
-
-
-def store_interleaved(array: Any, index: Any, first: Any, second: Any) -> None:
-    """Write ``first[0], second[0], first[1], …`` to ``array[index : index + 2 L]``."""
-    count = _count(array)
-    if not isinstance(array, _Array):
-        target = _slot(array, index, 2 * count)
-        target[0::2], target[1::2] = first, second
-        return
-    half = count // 2
-    for part in (0, 1):
-        order = [lane for j in range(part * half, (part + 1) * half) for lane in (j, j + count)]
-        array.write(index + part * count, _shuffle(array.b, first.v, second.v, order))
-
-
-def width(array: Any) -> int:
-    """Return the lanes of a vector of the dtype of `array`, inside a codelet."""
-    return _count(array)
-
-
-def scalar_name(array: Any) -> str:
-    """Return the name of the dtype of `array`, inside a codelet."""
-    name: str = array.name if isinstance(array, _Array) else array.dtype.name
-    return name
-
-
-def _slot(array: Any, index: Any, count: int) -> np.ndarray:
-    """Return the interpreted elements ``[index, index + count)``, refusing what lies outside."""
-    if isinstance(array, _View):
-        array, index = array.array, index + array.offset
-    if index < 0 or index + count > array.size:
-        raise IndexError("lane vector out of bounds")
-    part: np.ndarray = array[index : index + count]
-    return part
-
-
-def cursor(array: Any, index: Any) -> Any:
-    """Return `array` seen from `index` on: a pointer that several offsets share."""
-    if isinstance(array, _Array):
-        return _Array(array.b, array.name, array.at(index))
-    if isinstance(array, _View):
-        return _View(array.array, array.offset + index)
-    return _View(array, index)
-
-
-def load(array: Any, index: Any) -> Any:
-    """Return the lane vector at ``array[index : index + L]``."""
-    count = _count(array)
-    if isinstance(array, _Array):
-        return _Lane(array.b, array.read(index, count))
-    return _slot(array, index, count).copy()
-
-
-def store(array: Any, index: Any, value: Any) -> None:
-    """Write the lane vector `value` to ``array[index : index + L]``."""
-    if isinstance(array, _Array):
-        array.write(index, value.v)
-    else:
-        _slot(array, index, _count(array))[:] = value
-
-
-def splat(array: Any, index: Any) -> Any:
-    """Return the scalar ``array[index]`` in every lane."""
-    count = _count(array)
-    if isinstance(array, _Array):
-        return _Lane(array.b, _broadcast(array.b, array.read(index, 1), count))
-    return np.full(count, _slot(array, index, 1)[0])
-
-
-def zero(array: Any, value: float = 0.0) -> Any:
-    """Return a lane vector of the dtype of `array` with `value` in every lane."""
-    count = _count(array)
-    if isinstance(array, _Array):
-        return _Lane(array.b, ir.Constant(ir.VectorType(array.elem, count), [float(value)] * count))
-    return np.full(count, value, dtype=array.dtype)
-
-
-def fma(a: Any, b: Any, c: Any) -> Any:
-    """Return ``a * b + c`` rounded once (interpreted: twice)."""
-    if isinstance(a, _Lane):
-        return a._call("fma", b, c)
-    return a * b + c
-
-
-def vmax(a: Any, b: Any) -> Any:
-    """Return the larger of each lane; NaN where either is NaN."""
-    if isinstance(a, _Lane):
-        raw = a._raw(b)
-        # (a > b or a is NaN) ? a : b  — one compare and one blend; a NaN in b compares false and is taken.
-        take_a = a.b.fcmp_unordered("!=", a.v, a.v)
-        take_a = a.b.or_(take_a, a.b.fcmp_ordered(">", a.v, raw))
-        return a._new(a.b.select(take_a, a.v, raw))
-    return np.maximum(a, b)
-
-
-def vsqrt(a: Any) -> Any:
-    """Return the square root of each lane."""
-    return a._call("sqrt") if isinstance(a, _Lane) else np.sqrt(a)
-
-
-def select_less(a: Any, b: Any, if_less: Any, otherwise: Any) -> Any:
-    """Return ``if_less`` where ``a < b``, else ``otherwise``, lane by lane."""
-    if isinstance(a, _Lane):
-        less = a.b.fcmp_ordered("<", a.v, a._raw(b))
-        return a._new(a.b.select(less, a._raw(if_less), a._raw(otherwise)))
-    return np.where(a < b, if_less, otherwise).astype(a.dtype)
-
-
-def imin(a: Any, b: Any) -> Any:
-    """Return the smaller of two integers."""
-    if isinstance(a, _Int) or isinstance(b, _Int):
-        symbol = a if isinstance(a, _Int) else b
-        left, right = symbol._raw(a), symbol._raw(b)
-        return _Int(symbol.b, symbol.b.select(symbol.b.icmp_signed("<", left, right), left, right))
-    return min(a, b)
-
-
-def cmul(ar: Any, ai: Any, br: Any, bi: Any) -> tuple[Any, Any]:
-    """Return the complex product ``(ar + i ai)(br + i bi)``: two multiplications, two fused multiply-adds."""
-    return fma(ar, br, -(ai * bi)), fma(ar, bi, ai * br)
-
-
-def frexp_sqrt2(x: Any) -> tuple[Any, Any]:
-    """Return ``(m, e)`` with ``x = m * 2**e`` and ``sqrt(1/2) <= m < sqrt(2)``, for normal positive finite x.
-
-    Both are lane vectors. Subtracting the bits of sqrt(1/2) before the shift puts the fraction's range where the
-    logarithm's series converges fastest.
-    """
-    if not isinstance(x, _Lane):
-        m, e = np.frexp(x)
-        low = m < x.dtype.type(np.sqrt(0.5))
-        return np.where(low, m * 2, m).astype(x.dtype), (e - low).astype(x.dtype)
-    builder, kind = x.b, x.v.type
-    single = isinstance(kind.element, ir.FloatType)
-    width, fraction = (32, 23) if single else (64, 52)
-    half = int(np.float32(np.sqrt(0.5)).view(np.int32)) if single else int(np.float64(np.sqrt(0.5)).view(np.int64))
-    integers = ir.VectorType(ir.IntType(width), kind.count)
-
-    def constant(value: int) -> ir.Constant:
-        return ir.Constant(integers, [value] * kind.count)
-
-    bits = builder.bitcast(x.v, integers)
-    exponent = builder.ashr(builder.sub(bits, constant(half)), constant(fraction))
-    mantissa = builder.bitcast(builder.sub(bits, builder.shl(exponent, constant(fraction))), kind)
-    return _Lane(builder, mantissa), _Lane(builder, builder.sitofp(exponent, kind))
-
-
-def load_tile(array: Any, index: Any, stride: Any, weights: Any, at: Any) -> list[Any]:
-    """Gather four consecutive samples of L frames, weighted, as four lane vectors (a transposition).
-
-    Frame ``l`` starts at ``array[index + l * stride]``; sample ``j`` is multiplied by ``weights[at + j]``.
-    """
-    count = _count(array)
-    if not isinstance(array, _Array):
-        rows = np.stack([_slot(array, index + lane * stride, 4) for lane in range(count)])
-        return list((rows * _slot(weights, at, 4)).T.copy())
-    b = array.b
-    quads = []
-    here = array
-    for lane in range(count):
-        if lane % 4 == 0:
-            here = cursor(array, index + stride * lane if lane else index)
-        quads.append(here.read(stride * (lane % 4) if lane % 4 else 0, 4))
-    # Frames l, l + 4, l + 8 … share a register, each in a quarter of its own.
-    window = weights.read(at, 4)
-    while window.type.count < count:
-        window = _join(b, window, window)
-    rows = []
-    for lane in range(4):
-        parts = quads[lane::4]
-        while len(parts) > 1:
-            parts = [_join(b, parts[i], parts[i + 1]) for i in range(0, len(parts), 2)]
-        rows.append(b.fmul(parts[0], window))
-    if array.name == "float32":
-        # Two interleavings within every quarter: samples 0 1 and 2 3 of frames in pairs, then of all four.
-        low, high = _quarters(count, [0, count, 1, count + 1]), _quarters(count, [2, count + 2, 3, count + 3])
-        pairs = [(_shuffle(b, rows[i], rows[i + 1], low), _shuffle(b, rows[i], rows[i + 1], high)) for i in (0, 2)]
-        first, second = _quarters(count, [0, 1, count, count + 1]), _quarters(count, [2, 3, count + 2, count + 3])
-        merged = [(0, first), (0, second), (1, first), (1, second)]
-        return [_Lane(b, _shuffle(b, pairs[0][part], pairs[1][part], order)) for part, order in merged]
-    low, high = _quarters(count, [0, count, 2, count + 2]), _quarters(count, [1, count + 1, 3, count + 3])
-    pairs = [(_shuffle(b, rows[i], rows[i + 1], low), _shuffle(b, rows[i], rows[i + 1], high)) for i in (0, 2)]
-    first, second = _quarters(count, [0, 1, count, count + 1]), _quarters(count, [2, 3, count + 2, count + 3])
-    merged = [(0, first), (1, first), (0, second), (1, second)]
-    return [_Lane(b, _shuffle(b, pairs[0][part], pairs[1][part], order)) for part, order in merged]
-
-
-# ---------------------------------------------------------------------------------------------------------------------
 # The decorator
 # ---------------------------------------------------------------------------------------------------------------------
 
 
 def _symbol(context: Any, builder: ir.IRBuilder, kind: Any, value: ir.Value, elem: Any) -> Any:
     if isinstance(kind, types.CPointer):
-        return _Array(builder, kind.dtype.name, value)
+        return ArraySymbol(builder, kind.dtype.name, value)
     if isinstance(kind, types.Array):
-        return _Array(builder, kind.dtype.name, context.make_array(kind)(context, builder, value).data)
+        return ArraySymbol(builder, kind.dtype.name, context.make_array(kind)(context, builder, value).data)
     if isinstance(kind, LaneType):
-        return _Lane(builder, value)
+        return LaneSymbol(builder, value)
     if isinstance(kind, types.Integer):
-        return _Int(builder, context.cast(builder, value, kind, types.int64))
+        return IntSymbol(builder, context.cast(builder, value, kind, types.int64))
     scalar = context.cast(builder, value, kind, elem)
-    return _Lane(builder, _broadcast(builder, scalar, LANES[elem.name]))
+    return LaneSymbol(builder, broadcast(builder, scalar, LANES[elem.name]))
 
 
 def codelet(returns: int = 0) -> Callable[[F], F]:
@@ -484,12 +102,12 @@ def codelet(returns: int = 0) -> Callable[[F], F]:
 
 def _lanes(array: Any) -> Any:
     """Return the number of lanes of the dtype of `array`, a constant under the JIT."""
-    return _count(array)
+    return width(array)
 
 
 def _traced_lanes(typingctx: Any, array: Any) -> Any:
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> Any:
-        return ir.Constant(_INT64, LANES[array.dtype.name])
+        return ir.Constant(INT64, LANES[array.dtype.name])
 
     return signature(types.int64, array), generate
 
@@ -536,7 +154,7 @@ def _make_invoke(n_args: int) -> Callable[..., int]:
             raws = [
                 context.cast(builder, value, old, new) for value, old, new in zip(values[1:], args, kinds, strict=True)
             ]
-            kind = ir.FunctionType(_INT64, [value.type for value in raws])
+            kind = ir.FunctionType(INT64, [value.type for value in raws])
             return builder.call(builder.inttoptr(values[0], kind.as_pointer()), raws)
 
         return signature(types.int64, types.int64, *args), generate

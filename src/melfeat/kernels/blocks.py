@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ._jit import kernel
-from ._simd import codelet, fma, invoke8, lanes, load, peek, raw, store, zero
+from ._lanes import fma, load, store, zero
+from ._simd import codelet, invoke8, lanes, raw
 from .cepstrum import block_cosines
 from .compress import block_db, block_root
 from .filterbank import apply_bank
@@ -75,9 +76,7 @@ def _transform(y, head, tail, window, spec, table, job, work, g):  # type: ignor
         invoke8(job[_TRANSFORM], raw(y), raw(window), raw(spec), raw(table), raw(work), start, hop, at_power)
     else:
         assemble(y, head, tail, g, n_samples, n_frames, n_channels, hop, pad, n_fft, work, at_edge)
-        invoke8(
-            job[_TRANSFORM], raw(work), raw(window), raw(spec), raw(table), raw(work), at_edge, n_fft + 4, at_power
-        )
+        invoke8(job[_TRANSFORM], raw(work), raw(window), raw(spec), raw(table), raw(work), at_edge, n_fft + 4, at_power)
 
 
 @kernel
@@ -104,9 +103,7 @@ def spectrum_blocks(y, head, tail, window, spec, table, job, work, out, first, l
 
 
 @kernel
-def mel_blocks(
-    y, head, tail, window, spec, table, bands, weights, job, floors, work, out, peaks, first, last
-):  # type: ignore[no-untyped-def]
+def mel_blocks(y, head, tail, window, spec, table, bands, weights, job, floors, work, out, peaks, first, last):  # type: ignore[no-untyped-def]
     """Write the mel powers of blocks ``first … last - 1`` to the flat rows `out`.
 
     With ``decibels`` set, write decibels in lane blocks ``(block, band, L)`` instead, and each frame's largest to
@@ -126,7 +123,7 @@ def mel_blocks(
                 work[i] = work[i] ** floors[1]
         rows, n_rows = at_power, n_bins
         if n_bands > 0:
-            apply_bank(raw(work), at_power, step, bands, n_bands, raw(weights), at_bands)
+            apply_bank(raw(work), at_power, step, raw(bands), n_bands, raw(weights), at_bands)
             rows, n_rows = at_bands, n_bands
         if job[_DECIBELS] == 1:
             block_db(raw(work), rows, n_rows, step, raw(floors), raw(peaks), g)
@@ -142,11 +139,11 @@ def mel_blocks(
 def cepstrum_blocks(levels, floors, matrix, job, work, out, first, last):  # type: ignore[no-untyped-def]
     """Write the cepstra of the lane blocks `levels` ``(block, band, L)``, raised to ``floors[channel]``, to rows `out`.
 
-    `work` is laid out as: floor (L) | bands | rows, ``8 n_groups`` of them.
+    `work` is laid out as: floor (L) | bands and their mean | rows, ``8 n_groups`` of them.
     """
     step = lanes(work)
     n_frames, n_channels, n_bands = job[_N_FRAMES], job[_N_CHANNELS], job[_N_BANDS]
-    at_rows = step + n_bands * step
+    at_rows = step + (n_bands + 1) * step
     for block in range(first, last):
         g = block * step
         for lane in range(step):
@@ -170,13 +167,13 @@ def gather_rows(values, n_rows, n_frames, n_channels, g, work, at):  # type: ign
 
 @kernel
 def bank_blocks(values, bands, weights, job, work, out):  # type: ignore[no-untyped-def]
-    """Apply the filterbank to spectra given as rows: ``(n_channels, n_bins, n_frames)`` to ``(…, n_bands, …)``, flat."""
+    """Apply the filterbank to spectra given as flat rows ``(n_channels, n_bins, n_frames)``."""
     step = lanes(work)
     n_frames, n_channels, n_bands, n_bins = job[_N_FRAMES], job[_N_CHANNELS], job[_N_BANDS], job[_N_ROWS]
     at_bands = n_bins * step
     for g in range(0, n_frames * n_channels, step):
         gather_rows(values, n_bins, n_frames, n_channels, g, work, 0)
-        apply_bank(raw(work), 0, step, bands, n_bands, raw(weights), at_bands)
+        apply_bank(raw(work), 0, step, raw(bands), n_bands, raw(weights), at_bands)
         scatter_rows(work, at_bands, n_bands, g, n_frames, n_channels, out)
 
 
@@ -185,7 +182,7 @@ def cosine_rows(values, matrix, job, work, out):  # type: ignore[no-untyped-def]
     """Apply the cosine transform to levels given as rows, without a floor; shapes as `bank_blocks`."""
     step = lanes(work)
     n_frames, n_channels, n_bands = job[_N_FRAMES], job[_N_CHANNELS], job[_N_BANDS]
-    at_rows = step + n_bands * step
+    at_rows = step + (n_bands + 1) * step
     for lane in range(step):
         work[lane] = -np.inf
     for g in range(0, n_frames * n_channels, step):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ._jit import kernel
-from ._simd import codelet, cursor, fma, load, splat, store, vmax, width, zero
+from ._lanes import cursor, fma, load, splat, store, vmax, width, zero
+from ._simd import codelet
 
 __all__ = ["GROUP", "block_cosines"]
 
@@ -25,11 +26,11 @@ def _zeros(work: Any) -> tuple[Any, ...]:
 
 @codelet(returns=8)
 def _mac8(
-    work: Any, at: Any, floor: Any, matrix: Any, w: Any,
+    work: Any, at: Any, matrix: Any, w: Any,
     a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
-    """Add one band, raised to the floor, to eight sums."""
-    level = vmax(load(work, at), load(work, floor))
+    """Add one band to eight sums."""
+    level = load(work, at)
     factors = cursor(matrix, w)
     return tuple(fma(level, splat(factors, i), total) for i, total in enumerate((a, b, c, d, e, f, g, h)))
 
@@ -48,18 +49,70 @@ def _add8(work: Any, out: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g
         store(here, width(work) * i, load(here, width(work) * i) + total)
 
 
+@codelet(returns=1)
+def _zero(work: Any) -> Any:
+    return zero(work)
+
+
+@codelet(returns=1)
+def _add(work: Any, a: Any, b: Any) -> Any:
+    return a + b
+
+
+@codelet(returns=1)
+def _raise(work: Any, at: Any, floor: Any, total: Any) -> Any:
+    """Raise a band to the floor in place; return the total with it added."""
+    level = vmax(load(work, at), load(work, floor))
+    store(work, at, level)
+    return total + level
+
+
+@codelet()
+def _subtract(work: Any, at: Any, mean: Any) -> None:
+    store(work, at, load(work, at) - mean)
+
+
+@codelet()
+def _put_scaled(work: Any, at: Any, lane: Any, factor: Any) -> None:
+    store(work, at, lane * factor)
+
+
+@codelet(returns=1)
+def _get(work: Any, at: Any) -> Any:
+    return load(work, at)
+
+
+@kernel
+def _center(work, bands, n_bands, step, floor):  # type: ignore[no-untyped-def]
+    """Raise the bands to the floor, take their mean out and put it behind them."""
+    total = _zero(work)
+    for first in range(0, n_bands, _CHAIN):
+        part = _zero(work)
+        for band in range(first, min(first + _CHAIN, n_bands)):
+            part = _raise(work, bands + band * step, floor, part)
+        total = _add(work, total, part)
+    behind = bands + n_bands * step
+    _put_scaled(work, behind, total, 1.0 / n_bands)
+    mean = _get(work, behind)
+    for band in range(n_bands):
+        _subtract(work, bands + band * step, mean)
+
+
 @kernel
 def block_cosines(work, bands, n_bands, step, floor, matrix, n_groups, out):  # type: ignore[no-untyped-def]
-    """Write ``(8 n_groups, L)`` at ``work[out]``: the packed `matrix` times ``max(bands, floor)``, all in `work`."""
+    """Write ``(8 n_groups, L)`` at ``work[out]``: the packed `matrix` times ``max(bands, floor)``, all in `work`.
+
+    The bands are overwritten, with one vector more behind them: their mean, for which the matrix has one column more,
+    the sums of its rows. So a large common level, or a silent frame's equal ones, cost no digits.
+    """
+    _center(work, bands, n_bands, step, floor)
     for group in range(n_groups):
-        w = group * n_bands * 8
+        w = group * (n_bands + 1) * 8
         to = out + group * 8 * step
-        for first in range(0, n_bands, _CHAIN):
+        for first in range(0, n_bands + 1, _CHAIN):
             a, b, c, d, e, f, g, h = _zeros(work)
-            for band in range(first, min(first + _CHAIN, n_bands)):
-                a, b, c, d, e, f, g, h = _mac8(
-                    work, bands + band * step, floor, matrix, w + band * 8, a, b, c, d, e, f, g, h
-                )
+            for band in range(first, min(first + _CHAIN, n_bands + 1)):
+                a, b, c, d, e, f, g, h = _mac8(work, bands + band * step, matrix, w + band * 8, a, b, c, d, e, f, g, h)
             if first == 0:
                 _put8(work, to, a, b, c, d, e, f, g, h)
             else:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ._jit import kernel
-from ._simd import codelet, fma, frexp_sqrt2, lanes, load, raw, scalar_name, select_less, splat, store, vmax, vsqrt, zero
+from ._lanes import fma, frexp_sqrt2, load, scalar_name, select_less, splat, store, vmax, vsqrt, zero
+from ._simd import codelet, lanes, raw
 
 __all__ = ["block_db", "block_root", "clip_rows", "decibels"]
 

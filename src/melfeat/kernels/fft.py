@@ -14,65 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from ._dft import dft, real_dft
-from ._jit import Entry, entry, kernel
-from ._simd import (
-    cmul,
-    codelet,
-    cursor,
-    fma,
-    imin,
-    invoke7,
-    invoke10,
-    lanes,
-    load,
-    load_tile,
-    peek,
-    splat,
-    store,
-    width,
-    zero,
-)
+from ._dft import real_dft
+from ._jit import entry, kernel
+from ._lanes import cmul, cursor, fma, load, load_tile, splat, store, width, zero
+from ._passes import FIRST, LAST, MID, get, pass_direct, put, write_points, zeros
+from ._simd import codelet, invoke7, invoke10, lanes, peek
 
 __all__ = ["bind"]
 
 _PAD = 1  # dsp.fft.ROW_PAD
 _HEAD = 10  # dsp.fft.SPEC_HEAD
 _FIELDS = 5  # dsp.fft.SPEC_FIELDS
-
-#: Arguments of a pass: work, table; x, y, m, s, radix, twiddles, direct table, scratch. Of a last pass: work, table;
-#: x, out, k1, columns, s, n and two unused.
-_PASS = "ffiiiiiiii"
-
-
-def _fan(array: Any, at: Any, distance: Any, count: int) -> list[tuple[Any, Any]]:
-    """Return ``(array, index)`` of `count` places `distance` apart: one pointer for four, as x86 addresses like it."""
-    places = []
-    here = array
-    for j in range(count):
-        if j % 4 == 0:
-            here = cursor(array, at + distance * j if j else at)
-        places.append((here, distance * (j % 4) if j % 4 else 0))
-    return places
-
-
-def _read(work: Any, at: Any, distance: Any, count: int) -> list[tuple[Any, Any]]:
-    step = width(work)
-    return [(load(a, i), load(a, i + step)) for a, i in _fan(work, at, distance, count)]
-
-
-def _write(work: Any, at: Any, distance: Any, points: list[tuple[Any, Any]]) -> None:
-    step = width(work)
-    for (a, i), (re, im) in zip(_fan(work, at, distance, len(points)), points, strict=True):
-        store(a, i, re)
-        store(a, i + step, im)
-
-
-def _twiddled(points: list[tuple[Any, Any]], table: Any, tw: Any) -> list[tuple[Any, Any]]:
-    """Multiply all points but the first by consecutive twiddles."""
-    here = cursor(table, tw)
-    turned = [cmul(*z, splat(here, 2 * j), splat(here, 2 * j + 1)) for j, z in enumerate(points[1:])]
-    return [points[0], *turned]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -100,22 +52,7 @@ def _column16(work: Any, x: Any, out: Any, row: Any, table: Any, tw: Any) -> Non
     for k in range(1, 8):
         points.append(cmul(*bins[k], splat(factors, 2 * k - 2), splat(factors, 2 * k - 1)))
     points.append((bins[8][0] * splat(factors, 14), bins[8][0] * splat(factors, 15)))
-    _write(work, out, row, points)
-
-
-@codelet(returns=1)
-def _get(work: Any, at: Any) -> Any:
-    return load(work, at)
-
-
-@codelet()
-def _put(work: Any, at: Any, lane: Any) -> None:
-    store(work, at, lane)
-
-
-@codelet(returns=1)
-def _zero(work: Any) -> Any:
-    return zero(work)
+    write_points(work, out, row, points)
 
 
 @codelet(returns=1)
@@ -184,17 +121,17 @@ def _columns_direct(source, window, spec, table, work, start, stride):  # type: 
             x = c * step
             out = base + (c0 + c) * 2 * step
             tw = peek(spec, 5) + (c0 + c) * 2 * (count // 2)
-            total = _get(work, x)
+            total = get(work, x)
             for j in range(1, half + 1):
                 total = _fold(work, x + j * xs, x + (count - j) * xs, scratch + 2 * j * step, total)
             middle = x + (count // 2) * xs
             if count % 2 == 0:
                 total = _alternate(work, middle, total, 1.0)
-            _put(work, out, total)
-            _put(work, out + step, _zero(work))
+            put(work, out, total)
+            put(work, out + step, zeros(work))
             for k in range(1, count // 2 + 1):
-                re = _get(work, x)
-                im = _zero(work)
+                re = get(work, x)
+                im = zeros(work)
                 t = peek(spec, 6) + 2 * half * k
                 for j in range(1, half + 1):
                     re, im = _real_mac(work, scratch + 2 * j * step, table, t + 2 * (j - 1), re, im)
@@ -205,140 +142,8 @@ def _columns_direct(source, window, spec, table, work, start, stride):  # type: 
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Rows: Stockham passes, decimation in frequency, twiddles on the output
+# Rows: the passes of a plan, one after the other
 # ---------------------------------------------------------------------------------------------------------------------
-
-
-def _make_first(radix: int) -> Entry:
-    """Return the first pass of one radix: one input stride, contiguous output."""
-
-    @codelet()
-    def butterfly(work: Any, x: Any, d: Any, y: Any, table: Any, tw: Any) -> None:
-        _write(work, y, 2 * width(work), _twiddled(dft(_read(work, x, d, radix)), table, tw))
-
-    def run(work, table, x, y, m, s, r, tw, direct, scratch):  # type: ignore[no-untyped-def]
-        point = 2 * lanes(work)
-        for p in range(m):
-            butterfly(work, x + p * point, m * point, y + radix * p * point, table, tw + 2 * (radix - 1) * p)
-        return 0
-
-    run.__name__ = run.__qualname__ = f"_first{radix}"
-    return entry(_PASS)(run)
-
-
-def _make_mid(radix: int) -> Entry:
-    """Return any later pass of one radix."""
-
-    @codelet()
-    def butterfly(work: Any, x: Any, d: Any, y: Any, e: Any, table: Any, tw: Any) -> None:
-        _write(work, y, e, _twiddled(dft(_read(work, x, d, radix)), table, tw))
-
-    def run(work, table, x, y, m, s, r, tw, direct, scratch):  # type: ignore[no-untyped-def]
-        point = 2 * lanes(work)
-        d, e = s * m * point, s * point
-        for p in range(m):
-            i, o, w = x + s * p * point, y + s * radix * p * point, tw + 2 * (radix - 1) * p
-            for q in range(s):
-                butterfly(work, i + q * point, d, o + q * point, e, table, w)
-        return 0
-
-    run.__name__ = run.__qualname__ = f"_mid{radix}"
-    return entry(_PASS)(run)
-
-
-def _make_last(radix: int) -> Entry:
-    """Return the last pass of one radix, fused with the power and the placement of the bins of one row.
-
-    Bin ``k = k1 + A (q + s j)`` of the whole transform is its own mirror image ``n - k`` in power: the first half of
-    the outputs j fall below n/2, the second above; only the middle one of an odd radix needs a look.
-    """
-
-    @codelet()
-    def butterfly(work: Any, x: Any, d: Any, out: Any, k: Any, stride: Any, n: Any) -> None:
-        step = width(work)
-        powers = [fma(re, re, im * im) for re, im in dft(_read(work, x, d, radix))]
-        half = radix // 2
-        for (a, i), lane in zip(_fan(work, out + k * step, stride * step, half), powers[:half], strict=True):
-            store(a, i, lane)
-        if radix % 2:
-            middle = k + stride * half
-            store(work, out + imin(middle, n - middle) * step, powers[half])
-        upper = out + (n - k - stride * (radix - 1)) * step
-        for (a, i), lane in zip(_fan(work, upper, stride * step, half), powers[::-1][:half], strict=True):
-            store(a, i, lane)
-
-    def run(work, table, x, out, k1, columns, s, n, unused, scratch):  # type: ignore[no-untyped-def]
-        point = 2 * lanes(work)
-        for q in range(s):
-            butterfly(work, x + q * point, s * point, out, k1 + columns * q, columns * s, n)
-        return 0
-
-    run.__name__ = run.__qualname__ = f"_last{radix}"
-    return entry(_PASS)(run)
-
-
-_FIRST = {radix: _make_first(radix) for radix in (2, 3, 4, 5, 8)}
-_MID = {radix: _make_mid(radix) for radix in (2, 3, 4, 5, 8)}
-_LAST = {radix: _make_last(radix) for radix in (2, 3, 4, 5, 8)}
-
-
-@codelet(returns=2)
-def _fold_points(work: Any, x: Any, d: Any, j: Any, radix: Any, out: Any, tr: Any, ti: Any) -> tuple[Any, Any]:
-    """Write sum and difference of points j and radix - j and add the sum to the totals."""
-    step = width(work)
-    low, high, here = cursor(work, x + d * j), cursor(work, x + d * (radix - j)), cursor(work, out)
-    ar, ai, br, bi = load(low, 0), load(low, step), load(high, 0), load(high, step)
-    for i, lane in enumerate((ar + br, ai + bi, ar - br, ai - bi)):
-        store(here, step * i, lane)
-    return tr + (ar + br), ti + (ai + bi)
-
-
-@codelet(returns=4)
-def _complex_mac(work: Any, at: Any, table: Any, t: Any, ar: Any, ai: Any, br: Any, bi: Any) -> tuple[Any, ...]:
-    step, here = width(work), cursor(work, at)
-    c, s = splat(table, t), splat(table, t + 1)
-    totals = ((ar, c), (ai, c), (br, s), (bi, s))
-    return tuple(fma(load(here, step * i), factor, total) for i, (total, factor) in enumerate(totals))
-
-
-@codelet()
-def _put_pair(
-    work: Any, ar: Any, ai: Any, br: Any, bi: Any, low: Any, high: Any, table: Any, w: Any, v: Any
-) -> None:
-    """Write bins k and p - k of a direct sum, twiddled."""
-    for out, re, im, t in ((low, ar + bi, ai - br, w), (high, ar - bi, ai + br, v)):
-        turned = cmul(re, im, splat(table, t), splat(table, t + 1))
-        store(work, out, turned[0])
-        store(work, out + width(work), turned[1])
-
-
-@entry(_PASS)
-def _pass_direct(work, table, x, y, m, s, radix, tw, direct, scratch):  # type: ignore[no-untyped-def]
-    """The pass of an odd prime radix, by symmetric sums."""
-    step = lanes(work)
-    half = (radix - 1) // 2
-    d, e = s * m * 2 * step, s * 2 * step
-    for p in range(m):
-        w = tw + 2 * (radix - 1) * p
-        for q in range(s):
-            i = x + (q + s * p) * 2 * step
-            o = y + (q + s * radix * p) * 2 * step
-            first_r = _get(work, i)
-            first_i = _get(work, i + step)
-            tr, ti = first_r, first_i
-            for j in range(1, half + 1):
-                tr, ti = _fold_points(work, i, d, j, radix, scratch + 4 * (j - 1) * step, tr, ti)
-            _put(work, o, tr)
-            _put(work, o + step, ti)
-            for k in range(1, half + 1):
-                ar, ai = first_r, first_i
-                br, bi = _zero(work), _zero(work)
-                for j in range(half):
-                    t = direct + 2 * (half * k + j)
-                    ar, ai, br, bi = _complex_mac(work, scratch + 4 * j * step, table, t, ar, ai, br, bi)
-                v = w + 2 * (radix - k - 1)
-                _put_pair(work, ar, ai, br, bi, o + k * e, o + (radix - k) * e, table, w + 2 * (k - 1), v)
-    return 0
 
 
 @kernel
@@ -452,7 +257,7 @@ def _chirp(source, start, stride, window, spec, table, work):  # type: ignore[no
     for j in range(n):
         _chirp_in(work, j * step, table, chirp + 2 * j, base + j * 2 * step)
     for j in range(2 * n, 2 * length):
-        _put(work, base + j * step, _zero(work))
+        put(work, base + j * step, zeros(work))
     t0 = base + row
     x = _row(work, base, spec, table, n_passes, t0, row, t0 + 2 * row)
     for j in range(length):
@@ -515,11 +320,11 @@ def bind(spec: np.ndarray, dtype: str, *, spectrum: bool) -> tuple[np.ndarray, i
     for i in range(n_passes):
         here = _HEAD + _FIELDS * i
         radix = int(spec[here])
-        is_last = i == n_passes - 1 and not chirp and not spectrum and radix in _LAST
+        is_last = i == n_passes - 1 and not chirp and not spectrum and radix in LAST
         if is_last:
-            bound[here + 4] = _LAST[radix].address(dtype)
+            bound[here + 4] = LAST[radix].address(dtype)
         else:
-            chosen = (_FIRST if i == 0 else _MID).get(radix, _pass_direct)
+            chosen = (FIRST if i == 0 else MID).get(radix, pass_direct)
             bound[here + 3] = chosen.address(dtype)
     bound.setflags(write=False)
     if chirp:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ._jit import kernel
-from ._simd import codelet, cursor, fma, load, splat, store, width, zero
+from ._lanes import cursor, fma, load, splat, store, width, zero
+from ._simd import codelet, peek
 
 __all__ = ["apply_bank"]
 
@@ -44,7 +45,7 @@ def apply_bank(work, bins, step, bands, n_bands, weights, out):  # type: ignore[
     `bands` holds ``(first bin, number of bins, offset in weights)`` of each band, flat.
     """
     for band in range(n_bands):
-        first, count, w = bands[3 * band], bands[3 * band + 1], bands[3 * band + 2]
+        first, count, w = peek(bands, 3 * band), peek(bands, 3 * band + 1), peek(bands, 3 * band + 2)
         even = _zero(work)
         odd = _zero(work)
         at = bins + first * step

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ._jit import kernel
-from ._simd import codelet, lanes, load, raw, store, store_interleaved
+from ._lanes import load, store, store_interleaved
+from ._simd import codelet, lanes, raw
 
 __all__ = ["assemble", "is_interior", "scatter_complex", "scatter_rows"]
 
@@ -62,7 +63,7 @@ def _move_complex(out: Any, to: Any, work: Any, re: Any, im: Any) -> None:
 
 @kernel
 def scatter_rows(work, at, n_rows, g, n_frames, n_channels, out):  # type: ignore[no-untyped-def]
-    """Write the lane block ``(n_rows, L)`` at ``work[at]`` to frames g … of the flat ``(n_channels, n_rows, n_frames)``."""
+    """Write the lane block ``(n_rows, L)`` at ``work[at]`` to frames g … of flat ``(n_channels, n_rows, n_frames)``."""
     step = lanes(work)
     t = g % n_frames
     if t + step <= n_frames:
