@@ -139,7 +139,7 @@ class Float32Bound:
         matrix = cepstrum.dct(rows, c["n_mels"], c["dct_type"], c["norm"])
         matrix = np.abs(matrix * cepstrum.lifter(rows, c["lifter"])[:, np.newaxis])
         # Sums of equal terms, as silence has, round in one direction: n / 2 roundings at most, a quarter is seen.
-        self.mfcc = matrix @ (of_levels + (4 + c["n_mels"] / 6) * unit * np.abs(levels))
+        self.mfcc = matrix @ (of_levels + (4 + min(c["n_mels"], 48) / 6) * unit * np.abs(levels))
 
 
 @dataclass

@@ -6,13 +6,11 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from melfeat import EmptyFilterWarning, ParameterError, filters
 from melfeat.dsp.mel import banded, check_band, mel_basis, warn_if_empty
-from tests.oracles import mel as oracle
-from tests.oracles import windows as window_oracle
+from tests.oracles import mel as oracle, windows as window_oracle
 
 EPS32, EPS64 = float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps)
 

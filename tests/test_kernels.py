@@ -35,10 +35,12 @@ from melfeat.kernels.cepstrum import GROUP
 from melfeat.kernels.compress import block_db, block_root, clip_rows, decibels
 from melfeat.kernels.framing import assemble, is_interior, scatter_complex, scatter_rows
 from melfeat.plan import bank_of_matrix
-from tests.oracles import bank as bank_oracle
-from tests.oracles import cepstrum as cepstrum_oracle
-from tests.oracles import decibels as decibel_oracle
-from tests.oracles import framing as framing_oracle
+from tests.oracles import (
+    bank as bank_oracle,
+    cepstrum as cepstrum_oracle,
+    decibels as decibel_oracle,
+    framing as framing_oracle,
+)
 from tests.support import Guarded, assert_near, assert_same_bytes, eps, fewer
 
 PAD_MODES = ("constant", "edge", "linear_ramp", "reflect", "symmetric")

@@ -6,14 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import melfeat
 from melfeat import ParameterError
 from melfeat.errors import MelfeatWarning
-from tests.oracles import decibels as decibel_oracle
-from tests.oracles import librosa_like as oracle
+from tests.oracles import decibels as decibel_oracle, librosa_like as oracle
 from tests.support import assert_near, assert_same_bytes, eps, growth
 
 CONFIGURATIONS = [

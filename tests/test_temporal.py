@@ -8,8 +8,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from melfeat import ParameterError, temporal
 from melfeat.dsp.delta import DeltaMode, extend, savgol_weights

@@ -19,62 +19,26 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
     from . import (
         convert as convert,
-    )
-    from . import (
         display as display,
-    )
-    from . import (
         errors as errors,
-    )
-    from . import (
         feature as feature,
-    )
-    from . import (
         filters as filters,
-    )
-    from . import (
         io as io,
-    )
-    from . import (
         spectrum as spectrum,
-    )
-    from . import (
         util as util,
     )
     from .convert import (
         fft_frequencies as fft_frequencies,
-    )
-    from .convert import (
         frames_to_samples as frames_to_samples,
-    )
-    from .convert import (
         frames_to_time as frames_to_time,
-    )
-    from .convert import (
         hz_to_mel as hz_to_mel,
-    )
-    from .convert import (
         mel_frequencies as mel_frequencies,
-    )
-    from .convert import (
         mel_to_hz as mel_to_hz,
-    )
-    from .convert import (
         samples_like as samples_like,
-    )
-    from .convert import (
         samples_to_frames as samples_to_frames,
-    )
-    from .convert import (
         samples_to_time as samples_to_time,
-    )
-    from .convert import (
         time_to_frames as time_to_frames,
-    )
-    from .convert import (
         time_to_samples as time_to_samples,
-    )
-    from .convert import (
         times_like as times_like,
     )
     from .demo import (
@@ -82,76 +46,37 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
     )
     from .errors import (
         AudioFileError as AudioFileError,
-    )
-    from .errors import (
         AudioFileMissingError as AudioFileMissingError,
-    )
-    from .errors import (
         EmptyFilterWarning as EmptyFilterWarning,
-    )
-    from .errors import (
         MelfeatError as MelfeatError,
-    )
-    from .errors import (
         MelfeatWarning as MelfeatWarning,
-    )
-    from .errors import (
         MissingExtraError as MissingExtraError,
-    )
-    from .errors import (
         ParameterError as ParameterError,
     )
     from .feature import (
         delta as delta,
-    )
-    from .feature import (
         melspectrogram as melspectrogram,
-    )
-    from .feature import (
         mfcc as mfcc,
-    )
-    from .feature import (
         stack_memory as stack_memory,
     )
     from .io import (
         get_duration as get_duration,
-    )
-    from .io import (
         get_samplerate as get_samplerate,
-    )
-    from .io import (
         load as load,
-    )
-    from .io import (
         resample as resample,
-    )
-    from .io import (
         stream as stream,
-    )
-    from .io import (
         to_mono as to_mono,
     )
     from .spectrum import (
         amplitude_to_db as amplitude_to_db,
-    )
-    from .spectrum import (
         db_to_amplitude as db_to_amplitude,
-    )
-    from .spectrum import (
         db_to_power as db_to_power,
-    )
-    from .spectrum import (
         istft as istft,
-    )
-    from .spectrum import (
         magphase as magphase,
-    )
-    from .spectrum import (
         power_to_db as power_to_db,
-    )
-    from .spectrum import (
         stft as stft,
     )
+    from .workers import get_num_threads as get_num_threads, set_num_threads as set_num_threads, threads as threads
 
 _HOME = {
     name: module
@@ -182,6 +107,7 @@ _HOME = {
         "feature": ("delta", "melspectrogram", "mfcc", "stack_memory"),
         "io": ("get_duration", "get_samplerate", "load", "resample", "stream", "to_mono"),
         "demo": ("demo_path",),
+        "workers": ("get_num_threads", "set_num_threads", "threads"),
         "spectrum": (
             "amplitude_to_db",
             "db_to_amplitude",

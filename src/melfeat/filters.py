@@ -9,8 +9,7 @@ import numpy as np
 from ._checks import check_int
 from .dsp.arrays import check_norm, check_threshold, normalize
 from .dsp.mel import MelNorm, mel_basis, warn_if_empty
-from .dsp.windows import WindowSpec
-from .dsp.windows import window as _window
+from .dsp.windows import WindowSpec, window as _window
 from .errors import ParameterError
 
 __all__ = ["get_window", "mel", "window_sumsquare"]

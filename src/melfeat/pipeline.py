@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
 from ._arrays import check_finite
 from .dsp.framing import covered_samples, edges
 from .plan import Bank, Cosines, Plan
+from .workers import run_ranges
 
 __all__ = ["apply_bank", "apply_cosines", "cepstra", "mel_power", "spectra"]
 
-_NO_INTS = np.zeros(0, dtype=np.int64)
 _local = threading.local()
 
 #: Scratch kept per thread, in elements; larger requests are allocated and dropped.
 _KEEP = 1 << 20
+
+#: Levels held at once between the passes of `cepstra`, in elements: 4 MB of float32, three minutes at the defaults.
+CHUNK = 1 << 20
 
 
 def scratch(name: str, size: int, dtype: np.dtype) -> np.ndarray:
@@ -58,6 +62,7 @@ def _job(plan: Plan, shape: tuple[int, int], n_frames: int, *, decibels: bool) -
             at_bands,
             plan.cosines.n_rows if plan.cosines else 0,
             plan.cosines.n_groups if plan.cosines else 0,
+            0,
         ],
         dtype=np.int64,
     )
@@ -67,49 +72,68 @@ def _job(plan: Plan, shape: tuple[int, int], n_frames: int, *, decibels: bool) -
 def _refuse_if_not_finite(y: np.ndarray, plan: Plan, n_frames: int, suspect: float) -> None:
     """Raise if the signal holds a NaN or infinity: in a frame, as the kernels saw, or beside all frames."""
     framing = plan.config.framing
+    named = y[0] if y.shape[0] == 1 else y  # so that the index of a one-dimensional signal is one number
     if suspect != 0:  # NaN: a sample is not finite, or the first bin's power overflowed
-        check_finite(y)
+        check_finite(named)
     covered = covered_samples(y.shape[1], n_frames, framing.n_fft, framing.hop_length, center=framing.center)
     if not np.isfinite(y[:, covered:]).all():
-        check_finite(y)
+        check_finite(named)
+
+
+def _blocks(shape: tuple[int, int], n_frames: int, lanes: int) -> int:
+    return -(-shape[0] * n_frames // lanes)
+
+
+def _edges_of(y: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    framing = plan.config.framing
+    return edges(y, framing.n_fft // 2 if framing.center else 0, framing.pad_mode)
+
+
+def _spread(plan: Plan, first: int, last: int, run: Callable[[int, int], float]) -> float:
+    """Run blocks ``first … last - 1`` on the threads that pay; return the sum of what the ranges return."""
+    work = plan.lanes * plan.config.framing.n_fft
+    return sum(run_ranges(last - first, work, lambda start, stop: run(first + start, first + stop)))
 
 
 def spectra(y: np.ndarray, plan: Plan) -> np.ndarray:
     """Return the complex spectra ``(n_channels, n_bins, n_frames)`` of ``(n_channels, n)``."""
     from .kernels.blocks import spectrum_blocks
 
-    framing = plan.config.framing
-    n_frames = framing.n_frames(y.shape[1])
+    n_frames = plan.config.framing.n_frames(y.shape[1])
     out = np.empty((y.shape[0], plan.fft.n_bins, n_frames), dtype=np.result_type(y.dtype, np.complex64))
     if out.size == 0:
         return out
-    head, tail = edges(y, framing.n_fft // 2 if framing.center else 0, framing.pad_mode)
+    head, tail = _edges_of(y, plan)
     job, size = _job(plan, y.shape, n_frames, decibels=False)
-    work = scratch("work", size, y.dtype)
-    n_blocks = -(-y.shape[0] * n_frames // plan.lanes)
     flat = out.reshape(-1).view(y.dtype)
-    suspect = spectrum_blocks(y, head, tail, plan.window, plan.spec, plan.table, job, work, flat, 0, n_blocks)
+
+    def run(first: int, last: int) -> float:
+        work = scratch("work", size, y.dtype)
+        args = (y, head, tail, plan.window, plan.spec, plan.table, job, work, flat, first, last)
+        return spectrum_blocks(*args)  # type: ignore[no-any-return]
+
+    suspect = _spread(plan, 0, _blocks(y.shape, n_frames, plan.lanes), run)
     _refuse_if_not_finite(y, plan, n_frames, suspect)
     return out
 
 
-def _mel_blocks(
-    y: np.ndarray, plan: Plan, n_frames: int, job: np.ndarray, size: int, out: np.ndarray, peaks: np.ndarray
-) -> None:
+def _mel_runner(
+    y: np.ndarray, plan: Plan, job: np.ndarray, size: int, out: np.ndarray, peaks: np.ndarray
+) -> Callable[[int, int], float]:
+    """Return a function that runs `mel_blocks` over a range of blocks."""
     from .kernels.blocks import mel_blocks
 
-    config = plan.config
-    bank = plan.bank
-    head, tail = edges(y, config.framing.n_fft // 2 if config.framing.center else 0, config.framing.pad_mode)
+    config, bank = plan.config, plan.stage_bank()
+    head, tail = _edges_of(y, plan)
     amin = config.compression.amin if config.compression else 0.0
     floors = np.array([amin, config.spectrum.power / 2], dtype=y.dtype)
-    bands, weights = (bank.bands, bank.weights) if bank else (_NO_INTS, floors)
-    work = scratch("work", size, y.dtype)
-    n_blocks = -(-y.shape[0] * n_frames // plan.lanes)
-    suspect = mel_blocks(
-        y, head, tail, plan.window, plan.spec, plan.table, bands, weights, job, floors, work, out, peaks, 0, n_blocks
-    )
-    _refuse_if_not_finite(y, plan, n_frames, suspect)
+    fixed = (y, head, tail, plan.window, plan.spec, plan.table, bank.bands, bank.weights, job, floors)
+
+    def run(first: int, last: int) -> float:
+        work = scratch("work", size, y.dtype)
+        return mel_blocks(*fixed, work, out, peaks, first, last)  # type: ignore[no-any-return]
+
+    return run
 
 
 def mel_power(y: np.ndarray, plan: Plan) -> np.ndarray:
@@ -118,12 +142,18 @@ def mel_power(y: np.ndarray, plan: Plan) -> np.ndarray:
     out = np.empty((y.shape[0], plan.stage_bank().n_bands, n_frames), dtype=y.dtype)
     if out.size:
         job, size = _job(plan, y.shape, n_frames, decibels=False)
-        _mel_blocks(y, plan, n_frames, job, size, out.reshape(-1), np.empty(0, dtype=y.dtype))
+        run = _mel_runner(y, plan, job, size, out.reshape(-1), np.empty(0, dtype=y.dtype))
+        suspect = _spread(plan, 0, _blocks(y.shape, n_frames, plan.lanes), run)
+        _refuse_if_not_finite(y, plan, n_frames, suspect)
     return out
 
 
 def cepstra(y: np.ndarray, plan: Plan) -> np.ndarray:
-    """Return the cepstra ``(n_channels, n_mfcc, n_frames)`` of ``(n_channels, n)``."""
+    """Return the cepstra ``(n_channels, n_mfcc, n_frames)`` of ``(n_channels, n)``.
+
+    The levels of a long signal are never held whole: a chunk at a time is computed and transformed with the floor that
+    the peaks so far give, loud chunks first. Chunks for which the final floor makes a difference are computed again.
+    """
     from .kernels.blocks import cepstrum_blocks
 
     transform = plan.stage_cosines()
@@ -132,23 +162,74 @@ def cepstra(y: np.ndarray, plan: Plan) -> np.ndarray:
     out = np.empty((n_channels, transform.n_rows, n_frames), dtype=y.dtype)
     if out.size == 0:
         return out
-    n_blocks = -(-n_channels * n_frames // lanes)
+    n_blocks = _blocks(y.shape, n_frames, lanes)
+    chunk = min(n_blocks, max(1, CHUNK // (n_bands * lanes)))
     job, size = _job(plan, y.shape, n_frames, decibels=True)
-    levels = scratch("levels", n_blocks * n_bands * lanes, y.dtype)
+    levels = scratch("levels", chunk * n_bands * lanes, y.dtype)
     peaks = scratch("peaks", n_blocks * lanes, y.dtype)
-    _mel_blocks(y, plan, n_frames, job, size, levels, peaks)
+    peaks[:] = -np.inf
+    run_mel = _mel_runner(y, plan, job, size, levels, peaks)
+    flat = out.reshape(-1)
     top_db = plan.config.compression.top_db if plan.config.compression else None
-    if top_db is None:
-        floors = np.full(n_channels, -np.inf, dtype=y.dtype)
-    else:
-        floors = peaks[: n_channels * n_frames].reshape(n_channels, n_frames).max(axis=1) - y.dtype.type(top_db)
-    work = scratch("work", (2 + n_bands + transform.n_groups * 8) * lanes, y.dtype)
-    cepstrum_blocks(levels, floors, transform.matrix, job, work, out.reshape(-1), 0, n_blocks)
+
+    def floors_now() -> np.ndarray:
+        if top_db is None:
+            return np.full(n_channels, -np.inf, dtype=y.dtype)
+        so_far: np.ndarray = peaks[: n_channels * n_frames].reshape(n_channels, n_frames).max(axis=1)
+        return so_far - y.dtype.type(top_db)
+
+    def compute(first: int) -> tuple[float, np.ndarray, int]:
+        last = min(first + chunk, n_blocks)
+        job[-1] = first
+        suspect = _spread(plan, first, last, run_mel)
+        floors = floors_now()
+
+        def run_cepstrum(start: int, stop: int) -> float:
+            work = scratch("work", (2 + n_bands + transform.n_groups * 8) * lanes, y.dtype)
+            cepstrum_blocks(levels, floors, transform.matrix, job, work, flat, start, stop)
+            return 0.0
+
+        _spread(plan, first, last, run_cepstrum)
+        return suspect, floors, last
+
+    if chunk == n_blocks:
+        suspect, _, _ = compute(0)
+        _refuse_if_not_finite(y, plan, n_frames, suspect)
+        return out
+
+    suspect, used = 0.0, {}
+    for first in _loud_first(y, plan, n_frames, n_blocks, chunk):
+        bad, floors, last = compute(first)
+        suspect += bad
+        used[first] = floors, levels[: (last - first) * n_bands * lanes].min()
+    _refuse_if_not_finite(y, plan, n_frames, suspect)
+    final = floors_now()
+    for first, (floors, lowest) in used.items():
+        channels = slice(first * lanes // n_frames, (min(first + chunk, n_blocks) * lanes - 1) // n_frames + 1)
+        changed = floors[channels] != final[channels]
+        if (changed & (lowest < final[channels])).any():
+            compute(first)
     return out
 
 
+def _loud_first(y: np.ndarray, plan: Plan, n_frames: int, n_blocks: int, chunk: int) -> list[int]:
+    """Return the first blocks of all chunks, those with the loudest samples (a sample in 64 is looked at) first."""
+    hop, flat = plan.config.framing.hop_length, y.reshape(-1)
+    starts = range(0, n_blocks, chunk)
+
+    def at(block: int) -> int:
+        channel, frame = divmod(block * plan.lanes, n_frames)
+        return min(channel, y.shape[0]) * y.shape[1] + min(frame * hop, y.shape[1])
+
+    def loudness(first: int) -> float:
+        part = flat[at(first) : at(first + chunk) : 64]
+        return float(max(part.max(), -part.min())) if part.size else 0.0
+
+    return sorted(starts, key=loudness, reverse=True)
+
+
 def _rows_job(shape: tuple[int, int, int], n_bands: int, n_rows: int, n_groups: int) -> np.ndarray:
-    job = np.zeros(15, dtype=np.int64)
+    job = np.zeros(16, dtype=np.int64)
     job[[1, 2, 8, 13, 14]] = shape[2], shape[0], n_bands, n_rows, n_groups
     return job
 

@@ -282,6 +282,8 @@ def _reference(S: np.ndarray, ref: Reference) -> Any:
     """Return the reference power: a number, or one per channel from a callable, as librosa 1.0 does."""
     if not callable(ref):
         return np.abs(ref)
+    if S.size == 0:
+        raise ParameterError(f"S has shape {S.shape}: there is nothing to take ref={ref!r} of; give a number")
     axes = _peak_axes(S.ndim)
     try:
         return ref(S, axis=axes, keepdims=True)
@@ -310,10 +312,9 @@ def _as_levels(S: Any, name: str, squared: bool) -> np.ndarray:
     return np.require(S, dtype=np.float32 if single else np.float64, requirements=("C", "A", "W"))
 
 
-def _decibels(S: np.ndarray, ref: Reference, amin: float, top_db: float | None) -> Any:
+def _decibels(S: np.ndarray, reference: Any, amin: float, top_db: float | None) -> Any:
     from .kernels.compress import clip_rows, decibels
 
-    reference = _reference(S, ref)
     offset = 10.0 * np.log10(np.maximum(amin, reference))
     one = np.ndim(offset) == 0 or np.size(offset) == 1
     floors = np.array([amin, offset.reshape(-1)[0] if one else 0.0], dtype=S.dtype)  # type: ignore[union-attr]
@@ -370,7 +371,8 @@ def power_to_db(S: Any, ref: Reference = 1.0, amin: float = 1e-10, top_db: float
     amin = check_float("amin", amin, low=0, strict=True)
     if top_db is not None:
         top_db = check_float("top_db", top_db, low=0, unit="dB")
-    return _decibels(_as_levels(S, "power_to_db", squared=False), ref, amin, top_db)
+    levels = _as_levels(S, "power_to_db", squared=False)
+    return _decibels(levels, _reference(levels, ref), amin, top_db)
 
 
 def db_to_power(S_db: Any, ref: float = 1.0) -> Any:
@@ -432,14 +434,7 @@ def amplitude_to_db(S: Any, ref: Reference = 1.0, amin: float = 1e-5, top_db: fl
     if top_db is not None:
         top_db = check_float("top_db", top_db, low=0, unit="dB")
     magnitude = np.abs(_as_levels(S, "amplitude_to_db", squared=True))
-    reference = _reference(magnitude, ref)
-    squared = reference**2
-    return _decibels(np.square(magnitude), _constant(squared), amin**2, top_db)
-
-
-def _constant(value: Any) -> Callable[..., Any]:
-    """Return a reference function of `_decibels` that ignores its arguments."""
-    return lambda S, axis=None, keepdims=True: value
+    return _decibels(np.square(magnitude), _reference(magnitude, ref) ** 2, amin**2, top_db)
 
 
 def db_to_amplitude(S_db: Any, ref: float = 1.0) -> Any:

@@ -9,8 +9,7 @@ import numpy as np
 
 from ._arrays import check_finite
 from ._checks import check_bool, check_choice, check_int
-from .dsp.arrays import PadSpec, check_axis, check_norm, check_threshold, pad, pad_widths
-from .dsp.arrays import normalize as _normalize
+from .dsp.arrays import PadSpec, check_axis, check_norm, check_threshold, normalize as _normalize, pad, pad_widths
 from .errors import ParameterError
 
 __all__ = [

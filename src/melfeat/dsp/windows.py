@@ -101,7 +101,7 @@ def _refused(spec: Any, reason: str) -> ParameterError:
     name = spec[0] if isinstance(spec, tuple) and spec else spec
     hint = ""
     if isinstance(name, str) and (near := get_close_matches(name, (*_CLOSED, *_ALIASES, *_SCIPY_NAMES), n=1)):
-        hint = f"; did you mean {near[0]!r}?" if near[0] != name else ""
+        hint = f" (did you mean {near[0]!r}?)" if near[0] != name else ""
     return ParameterError(
         f"window={spec!r}: {reason}{hint}. Expected a name such as 'hann', a tuple (name, parameter, ...), a number "
         "(beta of a Kaiser window), a function of the length, or an array of the window's length"

@@ -30,6 +30,7 @@ import numba
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.runtime import rtsys
 
 __all__ = [
     "JIT_DISABLED",
@@ -192,8 +193,10 @@ class _KernelCache(FunctionCache):
         return (str(sig), codegen.magic_tuple(), self._py_func.__module__, self._py_func.__qualname__)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        target_context.refresh()
+        # Not target_context.refresh(), which Numba calls here: it loads what compiling needs, scipy.linalg included,
+        # half a second in a fresh process. Finished code needs the reference-counting runtime alone.
         try:
+            rtsys.initialize(target_context)
             return self._load_overload(sig, target_context)
         except Exception:  # a foreign or damaged file: compile instead
             return None

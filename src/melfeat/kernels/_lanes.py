@@ -359,7 +359,7 @@ def load_tile(array: Any, index: Any, stride: Any, weights: Any, at: Any) -> lis
         merged = [(0, first), (0, second), (1, first), (1, second)]
         return [LaneSymbol(b, _shuffle(b, pairs[0][part], pairs[1][part], order)) for part, order in merged]
     low, high = _quarters(count, [0, count, 2, count + 2]), _quarters(count, [1, count + 1, 3, count + 3])
-    pairs = [[_shuffle(b, joined[i], joined[i + 1], order) for order in (low, high)] for i in (0, 2)]
+    both = [[_shuffle(b, joined[i], joined[i + 1], order) for order in (low, high)] for i in (0, 2)]
     first, second = _quarters(count, [0, 1, count, count + 1]), _quarters(count, [2, 3, count + 2, count + 3])
     merged = [(0, first), (1, first), (0, second), (1, second)]
-    return [LaneSymbol(b, _shuffle(b, pairs[0][part], pairs[1][part], order)) for part, order in merged]
+    return [LaneSymbol(b, _shuffle(b, both[0][part], both[1][part], order)) for part, order in merged]

@@ -21,7 +21,8 @@ from .framing import assemble, is_interior, scatter_complex, scatter_rows
 
 __all__ = ["JOB", "bank_blocks", "cepstrum_blocks", "cosine_rows", "mel_blocks", "spectrum_blocks"]
 
-#: Entries of `job`. ``at_*`` are offsets in `work`; ``exponent`` is 2 for power, 1 for magnitude, 0 for ``floors[1]``.
+#: Entries of `job`. ``at_*`` are offsets in `work`; ``exponent`` is 2 for power, 1 for magnitude, 0 for ``floors[1]``;
+#: ``base`` is the block that the lane blocks of levels begin with.
 JOB = (
     "n_samples",
     "n_frames",
@@ -38,10 +39,11 @@ JOB = (
     "at_bands",
     "n_rows",
     "n_groups",
+    "base",
 )
 (
     _N_SAMPLES, _N_FRAMES, _N_CHANNELS, _HOP, _PAD, _N_FFT, _TRANSFORM, _EXPONENT, _N_BANDS, _DECIBELS,
-    _AT_EDGE, _AT_POWER, _AT_BANDS, _N_ROWS, _N_GROUPS,
+    _AT_EDGE, _AT_POWER, _AT_BANDS, _N_ROWS, _N_GROUPS, _BASE,
 ) = range(len(JOB))  # fmt: skip
 
 
@@ -128,7 +130,7 @@ def mel_blocks(y, head, tail, window, spec, table, bands, weights, job, floors, 
         if job[_DECIBELS] == 1:
             block_db(raw(work), rows, n_rows, step, raw(floors), raw(peaks), g)
             for row in range(n_rows):
-                _copy(raw(out), (block * n_rows + row) * step, raw(work), rows + row * step)
+                _copy(raw(out), ((block - job[_BASE]) * n_rows + row) * step, raw(work), rows + row * step)
         else:
             scatter_rows(work, rows, n_rows, g, job[_N_FRAMES], job[_N_CHANNELS], out)
     _put(work, 0, suspect)
@@ -149,7 +151,7 @@ def cepstrum_blocks(levels, floors, matrix, job, work, out, first, last):  # typ
         for lane in range(step):
             work[lane] = floors[min((g + lane) // n_frames, n_channels - 1)]
         for band in range(n_bands):
-            _copy(raw(work), step + band * step, raw(levels), (block * n_bands + band) * step)
+            _copy(raw(work), step + band * step, raw(levels), ((block - job[_BASE]) * n_bands + band) * step)
         block_cosines(raw(work), step, n_bands, step, 0, raw(matrix), job[_N_GROUPS], at_rows)
         scatter_rows(work, at_rows, job[_N_ROWS], g, n_frames, n_channels, out)
 
