@@ -331,7 +331,7 @@ def stage_runs(case: dict[str, Any]) -> tuple[dict[str, Callable[[], object]], i
             # The logarithm of a logarithm would soon be of nothing: start from the same power each time.
             for i in range(n_bands * step):
                 work[at + i] = 0.5
-            block_db(raw(work), at, n_bands, step, raw(floors), raw(peaks), 0)
+            block_db(raw(work), at, n_bands, step, raw(floors), raw(work), at, raw(peaks), 0)
 
     @jit
     def refill(work, at, n_bands, n_blocks, step):  # type: ignore[no-untyped-def]
@@ -342,7 +342,7 @@ def stage_runs(case: dict[str, Any]) -> tuple[dict[str, Callable[[], object]], i
     @jit
     def cosines(work, n_bands, matrix, n_groups, out, n_blocks, step):  # type: ignore[no-untyped-def]
         for _ in range(n_blocks):
-            block_cosines(raw(work), step, n_bands, step, 0, raw(matrix), n_groups, out)
+            block_cosines(raw(work), step, raw(work), step, n_bands, step, 0, raw(matrix), n_groups, out)
 
     plan = make_plan(case)
     dtype, step, hop, n_bands = np.dtype(case["dtype"]), plan.lanes, case["hop"], case["n_mels"]

@@ -572,7 +572,7 @@ class TestDecibels:
 
 @jit
 def run_block_db(work, n_rows, floors, peaks, g):
-    block_db(raw(work), 3, n_rows, lanes(work), raw(floors), raw(peaks), g)
+    block_db(raw(work), 3, n_rows, lanes(work), raw(floors), raw(work), 3, raw(peaks), g)
 
 
 @jit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from .errors import ParameterError
 
 __all__ = ["as_channels", "as_float_array", "check_finite"]
+
+
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _refuse_dtype(name: str, dtype: np.dtype[Any]) -> ParameterError:
@@ -30,10 +34,12 @@ def as_float_array(array: Any, *, name: str = "y", min_ndim: int = 1) -> np.ndar
         raise ParameterError(
             f"{name} has type {type(array).__name__}: expected a numpy.ndarray; use np.asarray({name})"
         )
-    if not np.issubdtype(array.dtype, np.floating):
+    if array.dtype.kind != "f":
         raise _refuse_dtype(name, array.dtype)
     if array.ndim < min_ndim:
         raise ParameterError(f"{name} has shape {array.shape}: expected at least {min_ndim} dimension(s)")
+    if array.dtype in (_SINGLE, _DOUBLE) and array.flags.carray:
+        return array
     target = np.float32 if array.dtype.itemsize <= 4 else np.float64
     return np.require(array, dtype=target, requirements=("C", "A", "W"))
 
@@ -42,7 +48,7 @@ def as_channels(y: Any, *, name: str = "y") -> tuple[np.ndarray, tuple[int, ...]
     """Return the signal as ``(n_channels, n)`` C-contiguous floats, and its leading shape ``(...)``."""
     array = as_float_array(y, name=name)
     lead = array.shape[:-1]
-    return array.reshape(int(np.prod(lead)), array.shape[-1]), lead
+    return array.reshape(math.prod(lead), array.shape[-1]), lead
 
 
 def check_finite(y: np.ndarray, *, name: str = "y") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -61,7 +62,7 @@ def _as_spectra(S: Any) -> tuple[np.ndarray, tuple[int, ...]]:
     """Return ``(..., rows, t)`` as ``(n_channels, rows, t)`` floats, and the leading shape."""
     array = as_float_array(S, name="S", min_ndim=2)
     lead = array.shape[:-2]
-    return array.reshape(int(np.prod(lead)), *array.shape[-2:]), lead
+    return array.reshape(math.prod(lead), *array.shape[-2:]), lead
 
 
 def melspectrogram(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,7 +26,7 @@ CHUNK = 1 << 20
 
 def scratch(name: str, size: int, dtype: np.dtype) -> np.ndarray:
     """Return `size` elements of this thread's scratch `name`, aligned to a cache line, whatever was in them before."""
-    key = f"{name} {dtype.name}"
+    key = name + dtype.char
     held: np.ndarray | None = _local.__dict__.get(key)
     if held is not None and held.size >= size:
         return held[:size]
@@ -37,8 +38,9 @@ def scratch(name: str, size: int, dtype: np.dtype) -> np.ndarray:
     return made
 
 
-def _job(plan: Plan, shape: tuple[int, int], n_frames: int, *, decibels: bool) -> tuple[np.ndarray, int]:
-    """Return the kernels' integers for a signal of ``(n_channels, n)``, and the size of their scratch."""
+@lru_cache(maxsize=256)
+def _job_template(plan: Plan, decibels: bool) -> tuple[np.ndarray, int]:
+    """Return the kernels' integers but for the signal's shape, and the size of their scratch."""
     framing, power = plan.config.framing, plan.config.spectrum.power
     lanes, n_bins = plan.lanes, plan.fft.n_bins
     n_bands = plan.bank.n_bands if plan.bank else 0
@@ -47,9 +49,9 @@ def _job(plan: Plan, shape: tuple[int, int], n_frames: int, *, decibels: bool) -
     at_bands = at_power + n_bins * lanes * (1 if plan.bank else 2)
     job = np.array(
         [
-            shape[1],
-            n_frames,
-            shape[0],
+            0,
+            0,
+            0,
             framing.hop_length,
             framing.n_fft // 2 if framing.center else 0,
             framing.n_fft,
@@ -69,6 +71,14 @@ def _job(plan: Plan, shape: tuple[int, int], n_frames: int, *, decibels: bool) -
     return job, at_bands + n_bands * lanes
 
 
+def _job(plan: Plan, shape: tuple[int, int], n_frames: int, *, decibels: bool) -> tuple[np.ndarray, int]:
+    """Return the kernels' integers for a signal of ``(n_channels, n)``, and the size of their scratch."""
+    template, size = _job_template(plan, decibels)
+    job = template.copy()
+    job[0], job[1], job[2] = shape[1], n_frames, shape[0]
+    return job, size
+
+
 def _refuse_if_not_finite(y: np.ndarray, plan: Plan, n_frames: int, suspect: float) -> None:
     """Raise if the signal holds a NaN or infinity: in a frame, as the kernels saw, or beside all frames."""
     framing = plan.config.framing
@@ -76,7 +86,7 @@ def _refuse_if_not_finite(y: np.ndarray, plan: Plan, n_frames: int, suspect: flo
     if suspect != 0:  # NaN: a sample is not finite, or the first bin's power overflowed
         check_finite(named)
     covered = covered_samples(y.shape[1], n_frames, framing.n_fft, framing.hop_length, center=framing.center)
-    if not np.isfinite(y[:, covered:]).all():
+    if covered < y.shape[1] and not np.isfinite(y[:, covered:]).all():
         check_finite(named)
 
 
@@ -167,7 +177,8 @@ def cepstra(y: np.ndarray, plan: Plan) -> np.ndarray:
     job, size = _job(plan, y.shape, n_frames, decibels=True)
     levels = scratch("levels", chunk * n_bands * lanes, y.dtype)
     peaks = scratch("peaks", n_blocks * lanes, y.dtype)
-    peaks[:] = -np.inf
+    if chunk < n_blocks:
+        peaks[:] = -np.inf
     run_mel = _mel_runner(y, plan, job, size, levels, peaks)
     flat = out.reshape(-1)
     top_db = plan.config.compression.top_db if plan.config.compression else None
@@ -175,8 +186,9 @@ def cepstra(y: np.ndarray, plan: Plan) -> np.ndarray:
     def floors_now() -> np.ndarray:
         if top_db is None:
             return np.full(n_channels, -np.inf, dtype=y.dtype)
-        so_far: np.ndarray = peaks[: n_channels * n_frames].reshape(n_channels, n_frames).max(axis=1)
-        return so_far - y.dtype.type(top_db)
+        so_far: np.ndarray = np.maximum.reduce(peaks[: n_channels * n_frames].reshape(n_channels, n_frames), axis=1)
+        so_far -= top_db
+        return so_far
 
     def compute(first: int) -> tuple[float, np.ndarray, int]:
         last = min(first + chunk, n_blocks)

@@ -62,11 +62,6 @@ def _put(work: Any, at: Any, lane: Any) -> None:
     store(work, at, lane)
 
 
-@codelet()
-def _copy(out: Any, to: Any, work: Any, at: Any) -> None:
-    store(out, to, load(work, at))
-
-
 @kernel
 def _transform(y, head, tail, window, spec, table, job, work, g):  # type: ignore[no-untyped-def]
     """Write power or spectrum of frames g … g + L - 1 at ``work[at_power]``."""
@@ -128,9 +123,8 @@ def mel_blocks(y, head, tail, window, spec, table, bands, weights, job, floors, 
             apply_bank(raw(work), at_power, step, raw(bands), n_bands, raw(weights), at_bands)
             rows, n_rows = at_bands, n_bands
         if job[_DECIBELS] == 1:
-            block_db(raw(work), rows, n_rows, step, raw(floors), raw(peaks), g)
-            for row in range(n_rows):
-                _copy(raw(out), ((block - job[_BASE]) * n_rows + row) * step, raw(work), rows + row * step)
+            to = (block - job[_BASE]) * n_rows * step
+            block_db(raw(work), rows, n_rows, step, raw(floors), raw(out), to, raw(peaks), g)
         else:
             scatter_rows(work, rows, n_rows, g, job[_N_FRAMES], job[_N_CHANNELS], out)
     _put(work, 0, suspect)
@@ -150,9 +144,8 @@ def cepstrum_blocks(levels, floors, matrix, job, work, out, first, last):  # typ
         g = block * step
         for lane in range(step):
             work[lane] = floors[min((g + lane) // n_frames, n_channels - 1)]
-        for band in range(n_bands):
-            _copy(raw(work), step + band * step, raw(levels), ((block - job[_BASE]) * n_bands + band) * step)
-        block_cosines(raw(work), step, n_bands, step, 0, raw(matrix), job[_N_GROUPS], at_rows)
+        at = (block - job[_BASE]) * n_bands * step
+        block_cosines(raw(levels), at, raw(work), step, n_bands, step, 0, raw(matrix), job[_N_GROUPS], at_rows)
         scatter_rows(work, at_rows, job[_N_ROWS], g, n_frames, n_channels, out)
 
 
@@ -172,10 +165,11 @@ def bank_blocks(values, bands, weights, job, work, out):  # type: ignore[no-unty
     """Apply the filterbank to spectra given as flat rows ``(n_channels, n_bins, n_frames)``."""
     step = lanes(work)
     n_frames, n_channels, n_bands, n_bins = job[_N_FRAMES], job[_N_CHANNELS], job[_N_BANDS], job[_N_ROWS]
+    at_bins = 0 * step  # not 0: Numba would compile what it is passed to once more for the literal
     at_bands = n_bins * step
     for g in range(0, n_frames * n_channels, step):
-        gather_rows(values, n_bins, n_frames, n_channels, g, work, 0)
-        apply_bank(raw(work), 0, step, raw(bands), n_bands, raw(weights), at_bands)
+        gather_rows(values, n_bins, n_frames, n_channels, g, work, at_bins)
+        apply_bank(raw(work), at_bins, step, raw(bands), n_bands, raw(weights), at_bands)
         scatter_rows(work, at_bands, n_bands, g, n_frames, n_channels, out)
 
 
@@ -189,5 +183,5 @@ def cosine_rows(values, matrix, job, work, out):  # type: ignore[no-untyped-def]
         work[lane] = -np.inf
     for g in range(0, n_frames * n_channels, step):
         gather_rows(values, n_bands, n_frames, n_channels, g, work, step)
-        block_cosines(raw(work), step, n_bands, step, 0, raw(matrix), job[_N_GROUPS], at_rows)
+        block_cosines(raw(work), step, raw(work), step, n_bands, step, 0, raw(matrix), job[_N_GROUPS], at_rows)
         scatter_rows(work, at_rows, job[_N_ROWS], g, n_frames, n_channels, out)

@@ -60,9 +60,9 @@ def _add(work: Any, a: Any, b: Any) -> Any:
 
 
 @codelet(returns=1)
-def _raise(work: Any, at: Any, floor: Any, total: Any) -> Any:
-    """Raise a band to the floor in place; return the total with it added."""
-    level = vmax(load(work, at), load(work, floor))
+def _raise(levels: Any, source: Any, work: Any, at: Any, floor: Any, total: Any) -> Any:
+    """Write a band raised to the floor; return the total with it added."""
+    level = vmax(load(levels, source), load(work, floor))
     store(work, at, level)
     return total + level
 
@@ -83,13 +83,13 @@ def _get(work: Any, at: Any) -> Any:
 
 
 @kernel
-def _center(work, bands, n_bands, step, floor):  # type: ignore[no-untyped-def]
-    """Raise the bands to the floor, take their mean out and put it behind them."""
+def _center(levels, source, work, bands, n_bands, step, floor):  # type: ignore[no-untyped-def]
+    """Copy the levels, raised to the floor, take their mean out and put it behind them."""
     total = _zero(work)
     for first in range(0, n_bands, _CHAIN):
         part = _zero(work)
         for band in range(first, min(first + _CHAIN, n_bands)):
-            part = _raise(work, bands + band * step, floor, part)
+            part = _raise(levels, source + band * step, work, bands + band * step, floor, part)
         total = _add(work, total, part)
     behind = bands + n_bands * step
     _put_scaled(work, behind, total, 1.0 / n_bands)
@@ -99,13 +99,13 @@ def _center(work, bands, n_bands, step, floor):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def block_cosines(work, bands, n_bands, step, floor, matrix, n_groups, out):  # type: ignore[no-untyped-def]
-    """Write ``(8 n_groups, L)`` at ``work[out]``: the packed `matrix` times ``max(bands, floor)``, all in `work`.
+def block_cosines(levels, source, work, bands, n_bands, step, floor, matrix, n_groups, out):  # type: ignore[no-untyped-def]
+    """Write ``(8 n_groups, L)`` at ``work[out]``: the packed `matrix` times ``max(levels[source:], work[floor])``.
 
-    The bands are overwritten, with one vector more behind them: their mean, for which the matrix has one column more,
-    the sums of its rows. So a large common level, or a silent frame's equal ones, cost no digits.
+    At ``work[bands]`` the levels are put, their mean taken out, and the mean behind them: for it the matrix has one
+    column more, the sums of its rows. So a large common level, or a silent frame's equal ones, cost no digits.
     """
-    _center(work, bands, n_bands, step, floor)
+    _center(levels, source, work, bands, n_bands, step, floor)
     for group in range(n_groups):
         w = group * (n_bands + 1) * 8
         to = out + group * 8 * step

@@ -54,10 +54,10 @@ def _log_db(x: Any, like: Any) -> Any:
 
 
 @codelet(returns=1)
-def _db_step(work: Any, at: Any, floors: Any, peak: Any) -> Any:
-    """Replace a vector by its decibels above the floor ``floors[0]``; return the running maximum."""
+def _db_step(work: Any, at: Any, floors: Any, out: Any, to: Any, peak: Any) -> Any:
+    """Write the decibels of a vector, at least those of ``floors[0]``; return the running maximum."""
     level = _log_db(vmax(load(work, at), splat(floors, 0)), work)
-    store(work, at, level)
+    store(out, to, level)
     return vmax(level, peak)
 
 
@@ -72,11 +72,11 @@ def _put(out: Any, at: Any, lane: Any) -> None:
 
 
 @kernel
-def block_db(work, at, n_rows, step, floors, peaks, g):  # type: ignore[no-untyped-def]
-    """Turn ``(n_rows, L)`` powers into decibels in place; write the largest of each frame at ``peaks[g]``."""
+def block_db(work, at, n_rows, step, floors, out, to, peaks, g):  # type: ignore[no-untyped-def]
+    """Write the decibels of ``(n_rows, L)`` powers at ``out[to]``, the largest of each frame at ``peaks[g]``."""
     peak = _minus_infinity(work)
     for row in range(n_rows):
-        peak = _db_step(work, at + row * step, floors, peak)
+        peak = _db_step(work, at + row * step, floors, out, to + row * step, peak)
     _put(peaks, g, peak)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ._jit import kernel
-from ._lanes import load, store, store_interleaved
+from ._lanes import load, store, store_interleaved, zero
 from ._simd import codelet, lanes, raw
 
 __all__ = ["assemble", "is_interior", "scatter_complex", "scatter_rows"]
@@ -25,6 +25,43 @@ def is_interior(g, count, n_samples, n_frames, n_channels, hop, pad, n_fft):  # 
     return start >= 0 and start + (count - 1) * hop + n_fft + 3 <= n_samples
 
 
+@codelet()
+def _move(out: Any, to: Any, work: Any, at: Any) -> None:
+    store(out, to, load(work, at))
+
+
+@codelet()
+def _clear(out: Any, to: Any) -> None:
+    store(out, to, zero(out))
+
+
+@kernel
+def _copy_run(source, at, count, out, to):  # type: ignore[no-untyped-def]
+    """Copy ``source[at : at + count]`` to ``out[to:]``, both flat arrays: whole vectors, the last one overlapping."""
+    step = lanes(out)
+    if count < step:
+        for j in range(count):
+            out[to + j] = source[at + j]
+        return
+    target, origin = raw(out), raw(source)
+    for j in range(0, count - step, step):
+        _move(target, to + j, origin, at + j)
+    _move(target, to + count - step, origin, at + count - step)
+
+
+@kernel
+def _clear_run(count, out, to):  # type: ignore[no-untyped-def]
+    """Write `count` zeros at ``out[to:]``."""
+    step = lanes(out)
+    if count < step:
+        for j in range(count):
+            out[to + j] = 0.0
+        return
+    for j in range(0, count - step, step):
+        _clear(raw(out), to + j)
+    _clear(raw(out), to + count - step)
+
+
 @kernel
 def assemble(y, head, tail, g, n_samples, n_frames, n_channels, hop, pad, n_fft, work, at):  # type: ignore[no-untyped-def]
     """Write frames g … g + L - 1 one behind the other, n_fft + 4 apart, at ``work[at]``; zeros past the last frame.
@@ -34,26 +71,17 @@ def assemble(y, head, tail, g, n_samples, n_frames, n_channels, hop, pad, n_fft,
     for lane in range(lanes(work)):
         slot = at + lane * (n_fft + 4)
         if g + lane >= n_frames * n_channels:
-            for j in range(n_fft + 4):
-                work[slot + j] = 0.0
+            _clear_run(n_fft + 4, work, slot)
             continue
         channel = (g + lane) // n_frames
         start = ((g + lane) % n_frames) * hop - pad
         first = min(max(0, -start), n_fft)
         last = max(first, min(n_fft, n_samples - start))
-        for j in range(first):
-            work[slot + j] = head[channel, start + j + pad]
-        for j in range(first, last):
-            work[slot + j] = y[channel, start + j]
-        for j in range(last, n_fft):
-            work[slot + j] = tail[channel, start + j - n_samples]
+        _copy_run(head.reshape(-1), channel * pad + start + pad, first, work, slot)
+        _copy_run(y.reshape(-1), channel * n_samples + start + first, last - first, work, slot + first)
+        _copy_run(tail.reshape(-1), channel * pad + start + last - n_samples, n_fft - last, work, slot + last)
         for j in range(n_fft, n_fft + 4):
             work[slot + j] = 0.0
-
-
-@codelet()
-def _move(out: Any, to: Any, work: Any, at: Any) -> None:
-    store(out, to, load(work, at))
 
 
 @codelet()
