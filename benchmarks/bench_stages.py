@@ -132,14 +132,14 @@ def _counting_words(simd: Any) -> dict[str, Callable[..., Any]]:
 def count(case: dict[str, Any]) -> dict[str, dict[str, int]]:
     """Return per stage the vector operations and bytes of one lane block; needs ``NUMBA_DISABLE_JIT=1``."""
     import melfeat
-    from melfeat.kernels import _jit, _simd, blocks
+    from melfeat.kernels import _jit, _lanes, blocks
 
     y = signal(2, case["sr"], case["dtype"])
     from melfeat import kernels
 
     for info in pkgutil.iter_modules(kernels.__path__, "melfeat.kernels."):
         importlib.import_module(info.name)
-    words = _counting_words(_simd)
+    words = _counting_words(_lanes)
     for name, module in list(sys.modules.items()):
         if name.startswith("melfeat.kernels."):
             for word, function in words.items():
@@ -168,7 +168,7 @@ def count(case: dict[str, Any]) -> dict[str, dict[str, int]]:
     # One whole block of interior frames more: what it adds is what a block costs.
     totals = []
     for n_blocks in (2, 3):
-        lanes = _simd.LANES[case["dtype"]]
+        lanes = _lanes.LANES[case["dtype"]]
         n = case["n_fft"] + (n_blocks * lanes - 1) * case["hop"] + 8
         Counted.counts.clear()
         melfeat.mfcc(
@@ -179,7 +179,7 @@ def count(case: dict[str, Any]) -> dict[str, dict[str, int]]:
     added = {key: totals[1][key] - totals[0][key] for key in totals[1]}
     kinds = ("ops", "fmas", "load_bytes", "store_bytes", "scalar_loads")
     found = {stage: {what: added.get((stage, what), 0) for what in kinds} for stage in (*STAGES, "driver")}
-    return {**found, "lanes": {"lanes": _simd.LANES[case["dtype"]]}}
+    return {**found, "lanes": {"lanes": _lanes.LANES[case["dtype"]]}}
 
 
 def counted(name: str) -> dict[str, dict[str, int]] | None:

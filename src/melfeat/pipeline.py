@@ -225,7 +225,7 @@ def cepstra(y: np.ndarray, plan: Plan) -> np.ndarray:
 
 
 def _loud_first(y: np.ndarray, plan: Plan, n_frames: int, n_blocks: int, chunk: int) -> list[int]:
-    """Return the first blocks of all chunks, those with the loudest samples (a sample in 64 is looked at) first."""
+    """Return the first blocks of all chunks, those with the loudest samples (one in 509 is looked at) first."""
     hop, flat = plan.config.framing.hop_length, y.reshape(-1)
     starts = range(0, n_blocks, chunk)
 
@@ -234,7 +234,7 @@ def _loud_first(y: np.ndarray, plan: Plan, n_frames: int, n_blocks: int, chunk: 
         return min(channel, y.shape[0]) * y.shape[1] + min(frame * hop, y.shape[1])
 
     def loudness(first: int) -> float:
-        part = flat[at(first) : at(first + chunk) : 64]
+        part = flat[at(first) : at(first + chunk) : 509]  # a prime: in step with no period
         return float(max(part.max(), -part.min())) if part.size else 0.0
 
     return sorted(starts, key=loudness, reverse=True)
