@@ -241,3 +241,29 @@ def test_at_most_two_specialisations_of_each_kernel():
     compiled = json.loads(done.stdout)
     assert sum(len(signatures) > 0 for signatures in compiled.values()) > 5
     assert not {name: signatures for name, signatures in compiled.items() if len(signatures) > 2}
+
+
+def test_loading_does_not_prepare_for_compiling_but_compiling_still_works(tmp_path):
+    """A process that finds its kernels starts without what only compiling needs; one that then compiles gets it."""
+    program = """
+import sys, numpy as np, melfeat
+y = np.random.default_rng(1).standard_normal(200)
+call = lambda kind: melfeat.mfcc(y.astype(kind), n_fft=16, hop_length=8, n_mels=3, n_mfcc=3).astype(float)
+single = call(np.float32)
+prepared = "scipy.linalg" in sys.modules
+if "both" in sys.argv:
+    assert np.abs(call(np.float64) - single).max() < 1e-3 * np.abs(single).max()
+print(prepared)
+"""
+
+    def run(*args: str) -> str:
+        env = environment(MELFEAT_CACHE_DIR=tmp_path)
+        done = subprocess.run(
+            [sys.executable, "-c", program, *args], env=env, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    assert run() == "True"
+    assert run("both") == "False"
+    assert run("both") == "False"

@@ -8,7 +8,8 @@ import numba
 import numpy as np
 import pytest
 
-from melfeat.dsp.fft import RADICES, SPEC_FIELDS, SPEC_HEAD, plan_fft, row_radices
+from melfeat.dsp.fft import RADICES, ROW_PAD, SPEC_FIELDS, SPEC_HEAD, plan_fft, row_radices
+from melfeat.kernels import fft as fft_kernels
 from melfeat.kernels._jit import JIT_DISABLED
 from melfeat.kernels._lanes import LANES
 from melfeat.kernels._simd import invoke8, raw
@@ -266,3 +267,10 @@ class TestPlan:
     def test_a_very_long_frame(self, rng):
         frames = noise(rng, 1 << 16, np.dtype(np.float64))
         assert_near(transform(frames, spectrum=True), np.fft.rfft(frames), growth(1 << 16) * eps(np.float64) * 300)
+
+
+def test_planner_and_kernels_agree_on_the_layout():
+    """Neither floor imports the other, so the three numbers that both need stand twice."""
+    assert fft_kernels._HEAD == SPEC_HEAD
+    assert fft_kernels._FIELDS == SPEC_FIELDS
+    assert fft_kernels._PAD == ROW_PAD

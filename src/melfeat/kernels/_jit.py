@@ -194,7 +194,7 @@ class _KernelCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         # Not target_context.refresh(), which Numba calls here: it loads what compiling needs, scipy.linalg included,
-        # half a second in a fresh process. Finished code needs the reference-counting runtime alone.
+        # most of the start of a fresh process. Finished code needs the reference-counting runtime alone.
         try:
             rtsys.initialize(target_context)
             return self._load_overload(sig, target_context)
@@ -227,8 +227,8 @@ def kernel(func: F) -> F:
 class Entry:
     """A kernel that others call by its address, compiled alone and only when a plan needs it.
 
-    Numba links what a kernel calls into the caller and optimises it all again, level upon level: the passes of one FFT
-    took 9 s to compile that way and take 2 s so. Arguments are bare pointers and integers, the result an integer.
+    Numba links what a kernel calls into the caller and optimises it all again, level upon level; called by address, a
+    kernel is optimised once. Arguments are bare pointers and integers, the result an integer.
 
     `pattern` has a letter per argument: ``f`` pointer to floats of the dtype, ``q`` pointer to int64, ``i`` int64.
     """
