@@ -208,3 +208,11 @@ def test_every_version_in_the_changelog_tells_its_numerical_changes():
     versions = re.split(r"^## ", changelog, flags=re.MULTILINE)[1:]
     assert versions
     assert all("### Numerical changes" in version for version in versions)
+
+
+def test_lazy_names_are_those_that_type_checkers_see():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    seen = {(node.module, alias.name) for node in block.body for alias in node.names}
+    lazy = {(module, name) for name, module in melfeat._HOME.items()} | {(None, name) for name in melfeat._MODULES}
+    assert seen == lazy

@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -199,6 +200,29 @@ class TestRanges:
         monkeypatch.setattr(workers, "_executor", refuse)
         with melfeat.threads(2):
             assert workers.run_ranges(4, 10, lambda first, last: (first, last)) == [(0, 4)]
+
+    def test_threads_that_run_out_half_way(self, monkeypatch):
+        """The system gives one thread and no more: nothing is left behind that could run later."""
+        monkeypatch.setattr(workers, "_WORTH", 1)
+        monkeypatch.setattr(workers, "_pool", None)
+        monkeypatch.setattr(workers, "_pool_size", 0)
+        original, started = threading.Thread.start, []
+
+        def start(self):
+            if started:
+                raise RuntimeError("can't start new thread")
+            started.append(self)
+            original(self)
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+        calls = []
+        with melfeat.threads(4):
+            assert workers.run_ranges(8, 10, lambda *ends: calls.append(ends) or ends) == [(0, 8)]
+        for thread in started:
+            thread.join(10)
+        assert len(started) == 1
+        assert calls == [(0, 8)]
+        assert workers._pool is None
 
 
 def swell(n):

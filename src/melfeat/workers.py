@@ -179,13 +179,25 @@ if hasattr(os, "register_at_fork"):
 
 
 def _executor(size: int) -> ThreadPoolExecutor:
+    """Return a pool whose threads, at least `size`, have all been started; RuntimeError if they cannot be.
+
+    Started at once, because a pool that fails to start a thread for a task keeps the task and may run it later, when
+    its caller has long gone on.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     global _pool, _pool_size
     with _lock:
         if _pool is None or _pool_size < size:
             # A smaller pool that calls still wait for finishes its work and ends by itself.
-            _pool, _pool_size = ThreadPoolExecutor(size, thread_name_prefix="melfeat"), size
+            made = ThreadPoolExecutor(size, thread_name_prefix="melfeat")
+            all_asked_for = threading.Event()
+            try:
+                for _ in range(size):
+                    made.submit(all_asked_for.wait)
+            finally:
+                all_asked_for.set()
+            _pool, _pool_size = made, size
         return _pool
 
 
