@@ -10,29 +10,15 @@ from typing import Any
 
 from ._dft import dft
 from ._jit import Entry, entry
-from ._lanes import cmul, cursor, fma, imin, load, splat, store, width, zero
+from ._lanes import cmul, cursor, fma, imin, load, splat, store, width
 from ._simd import codelet, lanes
+from ._words import get, put, zeros
 
-__all__ = ["FIRST", "LAST", "MID", "get", "pass_direct", "put", "write_points", "zeros"]
+__all__ = ["FIRST", "LAST", "MID", "pass_direct", "write_points"]
 
 #: Arguments of a pass: work, table; x, y, m, s, radix, twiddles, direct table, scratch. Of a last pass: work, table;
 #: x, out, k1, columns, s, n and two unused.
 PASS = "ffiiiiiiii"
-
-
-@codelet(returns=1)
-def get(work: Any, at: Any) -> Any:
-    return load(work, at)
-
-
-@codelet()
-def put(work: Any, at: Any, lane: Any) -> None:
-    store(work, at, lane)
-
-
-@codelet(returns=1)
-def zeros(work: Any) -> Any:
-    return zero(work)
 
 
 def _fan(array: Any, at: Any, distance: Any, count: int) -> list[tuple[Any, Any]]:

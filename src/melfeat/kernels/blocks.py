@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ._jit import kernel
-from ._lanes import fma, load, store, zero
+from ._lanes import fma, load, zero
 from ._simd import codelet, invoke8, lanes, raw
+from ._words import put, zeros
 from .cepstrum import block_cosines
 from .compress import block_db, block_root
 from .filterbank import apply_bank
@@ -48,18 +49,8 @@ JOB = (
 
 
 @codelet(returns=1)
-def _zero(work: Any) -> Any:
-    return zero(work)
-
-
-@codelet(returns=1)
 def _watch(work: Any, at: Any, suspect: Any) -> Any:
     return fma(load(work, at), zero(work), suspect)
-
-
-@codelet()
-def _put(work: Any, at: Any, lane: Any) -> None:
-    store(work, at, lane)
 
 
 @kernel
@@ -89,13 +80,13 @@ def spectrum_blocks(y, head, tail, window, spec, table, job, work, out, first, l
     """Write the spectra of blocks ``first … last - 1`` to the flat complex `out`, seen as pairs of floats."""
     step = lanes(work)
     at_power, n_rows = job[_AT_POWER], job[_N_FFT] // 2 + 1
-    suspect = _zero(work)
+    suspect = zeros(work)
     for block in range(first, last):
         g = block * step
         _transform(y, head, tail, window, spec, table, job, work, g)
         suspect = _watch(work, at_power, suspect)
         scatter_complex(work, at_power, n_rows, g, job[_N_FRAMES], job[_N_CHANNELS], out)
-    _put(work, 0, suspect)
+    put(work, 0, suspect)
     return _total(work, 0)
 
 
@@ -108,7 +99,7 @@ def mel_blocks(y, head, tail, window, spec, table, bands, weights, job, floors, 
     """
     step = lanes(work)
     at_power, at_bands, n_bands, n_bins = job[_AT_POWER], job[_AT_BANDS], job[_N_BANDS], job[_N_FFT] // 2 + 1
-    suspect = _zero(work)
+    suspect = zeros(work)
     for block in range(first, last):
         g = block * step
         _transform(y, head, tail, window, spec, table, job, work, g)
@@ -127,7 +118,7 @@ def mel_blocks(y, head, tail, window, spec, table, bands, weights, job, floors, 
             block_db(raw(work), rows, n_rows, step, raw(floors), raw(out), to, raw(peaks), g)
         else:
             scatter_rows(work, rows, n_rows, g, job[_N_FRAMES], job[_N_CHANNELS], out)
-    _put(work, 0, suspect)
+    put(work, 0, suspect)
     return _total(work, 0)
 
 

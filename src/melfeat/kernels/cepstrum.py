@@ -7,6 +7,7 @@ from typing import Any
 from ._jit import kernel
 from ._lanes import cursor, fma, load, splat, store, vmax, width, zero
 from ._simd import codelet
+from ._words import add, get, zeros
 
 __all__ = ["GROUP", "block_cosines"]
 
@@ -19,7 +20,7 @@ _CHAIN = 16
 
 
 @codelet(returns=8)
-def _zeros(work: Any) -> tuple[Any, ...]:
+def _zeros8(work: Any) -> tuple[Any, ...]:
     return (zero(work),) * GROUP
 
 
@@ -49,16 +50,6 @@ def _add8(work: Any, out: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g
 
 
 @codelet(returns=1)
-def _zero(work: Any) -> Any:
-    return zero(work)
-
-
-@codelet(returns=1)
-def _add(work: Any, a: Any, b: Any) -> Any:
-    return a + b
-
-
-@codelet(returns=1)
 def _raise(levels: Any, source: Any, work: Any, at: Any, floor: Any, total: Any) -> Any:
     """Write a band raised to the floor; return the total with it added."""
     level = vmax(load(levels, source), load(work, floor))
@@ -76,23 +67,18 @@ def _put_scaled(work: Any, at: Any, lane: Any, factor: Any) -> None:
     store(work, at, lane * factor)
 
 
-@codelet(returns=1)
-def _get(work: Any, at: Any) -> Any:
-    return load(work, at)
-
-
 @kernel
 def _center(levels, source, work, bands, n_bands, step, floor):  # type: ignore[no-untyped-def]
     """Copy the levels, raised to the floor, take their mean out and put it behind them."""
-    total = _zero(work)
+    total = zeros(work)
     for first in range(0, n_bands, _CHAIN):
-        part = _zero(work)
+        part = zeros(work)
         for band in range(first, min(first + _CHAIN, n_bands)):
             part = _raise(levels, source + band * step, work, bands + band * step, floor, part)
-        total = _add(work, total, part)
+        total = add(work, total, part)
     behind = bands + n_bands * step
     _put_scaled(work, behind, total, 1.0 / n_bands)
-    mean = _get(work, behind)
+    mean = get(work, behind)
     for band in range(n_bands):
         _subtract(work, bands + band * step, mean)
 
@@ -109,7 +95,7 @@ def block_cosines(levels, source, work, bands, n_bands, step, floor, matrix, n_g
         w = group * (n_bands + 1) * 8
         to = out + group * 8 * step
         for first in range(0, n_bands + 1, _CHAIN):
-            a, b, c, d, e, f, g, h = _zeros(work)
+            a, b, c, d, e, f, g, h = _zeros8(work)
             for band in range(first, min(first + _CHAIN, n_bands + 1)):
                 a, b, c, d, e, f, g, h = _mac8(work, bands + band * step, matrix, w + band * 8, a, b, c, d, e, f, g, h)
             if first == 0:

@@ -10,6 +10,7 @@ import numpy as np
 from ._jit import kernel
 from ._lanes import fma, frexp_sqrt2, load, scalar_name, select_less, splat, store, vmax, vsqrt, zero
 from ._simd import codelet, lanes, raw
+from ._words import put
 
 __all__ = ["block_db", "block_root", "clip_rows", "decibels"]
 
@@ -66,18 +67,13 @@ def _minus_infinity(work: Any) -> Any:
     return zero(work, -math.inf)
 
 
-@codelet()
-def _put(out: Any, at: Any, lane: Any) -> None:
-    store(out, at, lane)
-
-
 @kernel
 def block_db(work, at, n_rows, step, floors, out, to, peaks, g):  # type: ignore[no-untyped-def]
     """Write the decibels of ``(n_rows, L)`` powers at ``out[to]``, the largest of each frame at ``peaks[g]``."""
     peak = _minus_infinity(work)
     for row in range(n_rows):
         peak = _db_step(work, at + row * step, floors, out, to + row * step, peak)
-    _put(peaks, g, peak)
+    put(peaks, g, peak)
 
 
 @codelet()

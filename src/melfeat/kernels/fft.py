@@ -17,8 +17,9 @@ import numpy as np
 from ._dft import real_dft
 from ._jit import entry, kernel
 from ._lanes import cmul, cursor, fma, load, load_tile, splat, store, width, zero
-from ._passes import FIRST, LAST, MID, get, pass_direct, put, write_points, zeros
+from ._passes import FIRST, LAST, MID, pass_direct, write_points
 from ._simd import codelet, invoke7, invoke10, lanes, peek
+from ._words import get, put, zeros
 
 __all__ = ["bind"]
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ._jit import kernel
-from ._lanes import cursor, fma, load, splat, store, width, zero
+from ._lanes import cursor, fma, load, splat, store, width
 from ._simd import codelet, peek
+from ._words import zeros
 
 __all__ = ["apply_bank"]
-
-
-@codelet(returns=1)
-def _zero(work: Any) -> Any:
-    return zero(work)
 
 
 @codelet(returns=2)
@@ -46,8 +42,8 @@ def apply_bank(work, bins, step, bands, n_bands, weights, out):  # type: ignore[
     """
     for band in range(n_bands):
         first, count, w = peek(bands, 3 * band), peek(bands, 3 * band + 1), peek(bands, 3 * band + 2)
-        even = _zero(work)
-        odd = _zero(work)
+        even = zeros(work)
+        odd = zeros(work)
         at = bins + first * step
         j = 0
         while j + 4 <= count:

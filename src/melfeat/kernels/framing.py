@@ -11,6 +11,7 @@ from typing import Any
 from ._jit import kernel
 from ._lanes import load, store, store_interleaved, zero
 from ._simd import codelet, lanes, raw
+from ._words import copy
 
 __all__ = ["assemble", "is_interior", "scatter_complex", "scatter_rows"]
 
@@ -23,11 +24,6 @@ def is_interior(g, count, n_samples, n_frames, n_channels, hop, pad, n_fft):  # 
         return False
     start = t * hop - pad
     return start >= 0 and start + (count - 1) * hop + n_fft + 3 <= n_samples
-
-
-@codelet()
-def _move(out: Any, to: Any, work: Any, at: Any) -> None:
-    store(out, to, load(work, at))
 
 
 @codelet()
@@ -45,8 +41,8 @@ def _copy_run(source, at, count, out, to):  # type: ignore[no-untyped-def]
         return
     target, origin = raw(out), raw(source)
     for j in range(0, count - step, step):
-        _move(target, to + j, origin, at + j)
-    _move(target, to + count - step, origin, at + count - step)
+        copy(target, to + j, origin, at + j)
+    copy(target, to + count - step, origin, at + count - step)
 
 
 @kernel
@@ -98,7 +94,7 @@ def scatter_rows(work, at, n_rows, g, n_frames, n_channels, out):  # type: ignor
         to = (g // n_frames) * n_rows * n_frames + t
         target, source = raw(out), raw(work)
         for row in range(n_rows):
-            _move(target, to + row * n_frames, source, at + row * step)
+            copy(target, to + row * n_frames, source, at + row * step)
         return
     for lane in range(min(step, n_frames * n_channels - g)):
         to = ((g + lane) // n_frames) * n_rows * n_frames + (g + lane) % n_frames
