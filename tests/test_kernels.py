@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import scipy.fft
 
+from melfeat import pipeline
 from melfeat.dsp.cepstrum import dct_matrix, lifter_weights, packed
-from melfeat.dsp.framing import count_frames, covered_samples, edges
+from melfeat.dsp.framing import count_frames, edges
 from melfeat.kernels._jit import JIT_DISABLED
 from melfeat.kernels._lanes import (
     LANES,
@@ -31,8 +32,8 @@ from melfeat.kernels._lanes import (
 from melfeat.kernels._simd import codelet, lanes, peek, raw
 from melfeat.kernels.blocks import bank_blocks, cosine_rows
 from melfeat.kernels.cepstrum import GROUP
-from melfeat.kernels.compress import block_db, block_root, clip_rows, decibels
-from melfeat.kernels.framing import assemble, is_interior, scatter_complex, scatter_rows
+from melfeat.kernels.compress import UNITS, block_levels, block_root, clip_rows, decibels, log_constants
+from melfeat.kernels.framing import CLIPS, JOB, assemble, clip_of, is_interior, scatter_complex, scatter_rows
 from melfeat.plan import bank_of_matrix
 from tests.oracles import (
     bank as bank_oracle,
@@ -281,104 +282,136 @@ def shapes():
                     yield n, n_fft, hop, center
 
 
+def rule(center):
+    return "center" if center else "valid"
+
+
+def job_of(lengths, counts) -> np.ndarray:
+    """Return the job of clips of these lengths and numbers of frames; everything else in it is nonsense."""
+    job = np.full(CLIPS + 2 * len(lengths) + 2, -1, dtype=np.int64)
+    job[JOB.index("n_frames")], job[JOB.index("n_clips")] = sum(counts), len(lengths)
+    job[CLIPS] = job[CLIPS + 1] = 0
+    job[CLIPS + 2 :: 2], job[CLIPS + 3 :: 2] = np.cumsum(lengths), np.cumsum(counts)
+    return job
+
+
 class TestFraming:
+    def test_places_that_the_pipeline_knows(self):
+        names = ["n_frames", "n_clips", "head_stride", "tail_stride", "first", "end", "piece", "base", "next", "done", "next_2"]
+        assert JOB[: len(names)] == tuple(names)
+        assert (JOB.index("suspects"), JOB.index("seed"), CLIPS) == (pipeline._SUSPECTS, pipeline._SEED, pipeline._HEAD)
+
     @pytest.mark.parametrize("center", [False, True])
     @pytest.mark.parametrize("hop", [1, 2, 3, 7, 8, 20])
     @pytest.mark.parametrize("n_fft", [1, 2, 7, 8])
     def test_frame_count_for_every_length(self, n_fft, hop, center):
         for n in range(40):
             expected = framing_oracle.n_frames(n, n_fft, hop, center)
-            assert count_frames(n, n_fft, hop, center=center) == expected
-            covered = covered_samples(n, expected, n_fft, hop, center=center)
-            inside = np.zeros(n + n_fft, dtype=bool)
-            for t in range(expected):
-                start = t * hop - (n_fft // 2 if center else 0)
-                inside[max(0, start) : start + n_fft] = True
-            assert covered <= n
-            assert inside[:covered].all(), "a sample counted as seen is in no frame"
+            assert count_frames(n, rule(center), n_fft, n_fft, hop) == expected
 
     @pytest.mark.parametrize("mode", PAD_MODES)
-    @pytest.mark.parametrize("pad", [0, 1, 4, 9])
-    def test_edges_are_those_of_padding_everything(self, pad, mode, dtype, rng):
+    @pytest.mark.parametrize(("left", "right"), [(0, 0), (1, 1), (4, 4), (9, 9), (0, 5), (7, 0), (3, 12)])
+    def test_edges_are_those_of_padding_everything(self, left, right, mode, dtype, rng):
         for n in (1, 2, 3, 5, 9, 10, 19, 20, 50):
             y = rng.standard_normal((2, n)).astype(dtype)
             before = y.copy()
-            head, tail = edges(y, pad, mode)
-            whole = np.pad(y, ((0, 0), (pad, pad)), mode=mode)
-            assert_same_bytes(head, whole[:, :pad])
-            assert_same_bytes(tail, whole[:, pad + n :])
+            head, tail = edges(y, left, right, mode)
+            whole = np.pad(y, ((0, 0), (left, right)), mode=mode)
+            assert_same_bytes(head, whole[:, :left])
+            assert_same_bytes(tail, whole[:, left + n :])
             assert_same_bytes(y, before)
+
+    def test_clip_of_every_frame(self):
+        counts = [3, 0, 1, 0, 0, 5, 2, 0]
+        job = job_of([10] * len(counts), counts)
+        expected = np.repeat(np.arange(len(counts)), counts)
+        assert [clip_of(job, g) for g in range(sum(counts))] == expected.tolist()
 
     @pytest.mark.parametrize("mode", PAD_MODES)
     def test_assemble_builds_the_frames_of_any_block(self, mode, dtype, rng):
-        """Every block of every shape, in two channels: lanes run across their border and past the last frame."""
+        """Every block of every shape, in clips of three lengths: lanes run across borders and past the last frame."""
         L = LANES[dtype.name]
         for n, n_fft, hop, center in fewer(list(shapes()), 30):
             pad = n_fft // 2 if center else 0
-            n_frames = count_frames(n, n_fft, hop, center=center)
-            if n_frames == 0 or (n == 0 and mode != "constant"):
+            lengths = [n, n + 5, max(0, n - 1)]
+            counts = [count_frames(m, rule(center), n_fft, n_fft, hop) for m in lengths]
+            if sum(counts) == 0 or (min(lengths) == 0 and mode != "constant"):
                 continue
-            y = rng.standard_normal((2, n)).astype(dtype)
-            head, tail = edges(y, pad, mode)
-            expected = np.stack([framing_oracle.frames(row, n_fft, hop, center, mode) for row in y])
-            expected = expected.reshape(2 * n_frames, n_fft)
-            for g in range(0, 2 * n_frames, L):
-                work = Guarded(7 + L * (n_fft + 4), dtype)
-                assemble(y, head, tail, g, n, n_frames, 2, hop, pad, n_fft, work.array, 7)
-                work.check()
-                assert np.isnan(work.array[:7]).all()
-                got = work.array[7:].reshape(L, n_fft + 4)
-                assert (got[:, n_fft:] == 0).all()
-                count = min(L, 2 * n_frames - g)
-                assert_same_bytes(got[:count, :n_fft], expected[g : g + count].astype(dtype))
-                assert (got[count:] == 0).all()
+            clips = [rng.standard_normal((1, m)).astype(dtype) for m in lengths]
+            sides = [edges(y, pad, pad, mode) for y in clips]
+            head, tail = (np.concatenate([side[i][0] for side in sides]) for i in (0, 1))
+            expected = np.concatenate([framing_oracle.frames(y[0], n_fft, hop, center, mode)[:c]
+                                       for y, c in zip(clips, counts, strict=True)])  # fmt: skip
+            y = np.concatenate([y[0] for y in clips])
+            job = job_of(lengths, counts)
+            job[JOB.index("head_stride")] = job[JOB.index("tail_stride")] = pad
+            for reach in {n_fft, max(1, n_fft - 2)}:
+                for g in range(0, sum(counts), L):
+                    work = Guarded(7 + L * (n_fft + 4), dtype)
+                    assemble(y, head, tail, job, clip_of(job, g), g, hop, pad, n_fft, reach, work.array, 7)
+                    work.check()
+                    assert np.isnan(work.array[:7]).all()
+                    got = work.array[7:].reshape(L, n_fft + 4)
+                    assert (got[:, reach:] == 0).all()
+                    count = min(L, sum(counts) - g)
+                    assert_same_bytes(got[:count, :reach].copy(), expected[g : g + count, :reach].astype(dtype))
+                    assert (got[count:] == 0).all()
+
+    def test_silence_stands_for_the_edges_of_all_clips(self, dtype):
+        y, silence = np.arange(1.0, 7.0).astype(dtype), np.zeros(4, dtype)
+        job = job_of([3, 3], [1, 1])
+        job[JOB.index("head_stride")] = job[JOB.index("tail_stride")] = 0
+        work = np.full(8 + 12 * LANES[dtype.name], np.nan, dtype)
+        assemble(y, silence, silence, job, 0, 0, 3, 2, 8, 8, work, 0)
+        expected = [[0, 0, 1, 2, 3, 0, 0, 0], [0, 0, 4, 5, 6, 0, 0, 0]]
+        np.testing.assert_array_equal(work[:24].reshape(2, 12)[:, :8], expected)
 
     def test_interior_blocks_lie_inside_the_signal(self):
-        """Whatever is called interior can be read in place: one channel, no edge, 3 samples behind each frame."""
+        """Whatever is called interior can be read in place: one clip, no edge, 3 samples behind each frame."""
         for n, n_fft, hop, center in shapes():
             pad = n_fft // 2 if center else 0
-            n_frames = count_frames(n, n_fft, hop, center=center)
-            for g in range(2 * n_frames):
+            lengths = [n, n + 9]
+            counts = [count_frames(m, rule(center), n_fft, n_fft, hop) for m in lengths]
+            job = job_of(lengths, counts)
+            for g in range(sum(counts)):
+                clip = clip_of(job, g)
                 for count in (1, 4, 8):
-                    same = g // n_frames == (g + count - 1) // n_frames and g + count <= 2 * n_frames
-                    first = (g % n_frames) * hop - pad
+                    same = g + count <= (counts[0] if clip == 0 else sum(counts))
+                    first = (g - counts[0] * clip) * hop - pad
                     last = first + (count - 1) * hop
-                    expected = same and first >= 0 and last + n_fft + 3 <= n
-                    assert bool(is_interior(g, count, n, n_frames, 2, hop, pad, n_fft)) == expected
+                    expected = same and first >= 0 and last + n_fft + 3 <= lengths[clip]
+                    assert bool(is_interior(job, clip, g, count, hop, pad, n_fft)) == expected
 
-    @pytest.mark.parametrize("n_frames", [1, 3, 8, 9, 21])
-    def test_scatter_puts_every_frame_in_its_place(self, n_frames, dtype, rng):
-        L, n_channels, n_rows = LANES[dtype.name], 3, 2
-        total = n_channels * n_frames
+    @pytest.mark.parametrize("counts", [[1, 1, 1], [3, 0, 8], [9], [21, 1, 20, 0, 4]], ids=str)
+    def test_scatter_puts_every_frame_in_its_place(self, counts, dtype, rng):
+        L, n_rows, total = LANES[dtype.name], 2, sum(counts)
         blocks = -(-total // L)
+        job = job_of([7] * len(counts), counts)
         values = rng.standard_normal((blocks, 2 * n_rows, L)).astype(dtype)
         out = Guarded(total * n_rows, dtype)
         pairs = Guarded(2 * total * n_rows, dtype)
         for block in range(blocks):
             work = np.concatenate([np.full(5, np.nan, dtype), values[block].reshape(-1)])
-            scatter_rows(work, 5, n_rows, block * L, n_frames, n_channels, out.array)
-            scatter_complex(work, 5, n_rows, block * L, n_frames, n_channels, pairs.array)
+            clip = clip_of(job, block * L)
+            scatter_rows(work, 5, n_rows, job, clip, block * L, out.array)
+            scatter_complex(work, 5, n_rows, job, clip, block * L, pairs.array)
         out.check()
         pairs.check()
-        flat = values.transpose(1, 0, 2).reshape(2 * n_rows, -1)[:, :total].reshape(2 * n_rows, n_channels, n_frames)
-        assert_same_bytes(out.array.reshape(n_channels, n_rows, n_frames), flat[:n_rows].transpose(1, 0, 2).copy())
-        got = pairs.array.reshape(n_channels, n_rows, n_frames, 2)
-        assert_same_bytes(got[..., 0].copy(), flat[:n_rows].transpose(1, 0, 2).copy())
-        assert_same_bytes(got[..., 1].copy(), flat[n_rows:].transpose(1, 0, 2).copy())
+        flat = values.transpose(1, 0, 2).reshape(2 * n_rows, -1)[:, :total]
+        first = 0
+        for count in counts:
+            here = slice(first * n_rows, (first + count) * n_rows)
+            expected = flat[:, first : first + count]
+            assert_same_bytes(out.array[here].reshape(n_rows, count), expected[:n_rows].copy())
+            got = pairs.array.reshape(-1, 2)[here].reshape(n_rows, count, 2)
+            assert_same_bytes(got[..., 0].copy(), expected[:n_rows].copy())
+            assert_same_bytes(got[..., 1].copy(), expected[n_rows:].copy())
+            first += count
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Filterbank and cosines, as the pipeline calls them on given spectra
 # ---------------------------------------------------------------------------------------------------------------------
-
-
-def job_of(n_channels: int, n_frames: int, **entries: int) -> np.ndarray:
-    from melfeat.kernels.blocks import JOB
-
-    job = np.full(len(JOB), -1, dtype=np.int64)
-    for name, value in {"n_channels": n_channels, "n_frames": n_frames, **entries}.items():
-        job[JOB.index(name)] = value
-    return job
 
 
 class TestFilterbank:
@@ -393,8 +426,8 @@ class TestFilterbank:
         assert bank.n_empty == int((~matrix.any(axis=1)).sum())
         S = (rng.standard_normal((2, n_bins, n_frames)) ** 2).astype(dtype)
         out, work = Guarded(2 * n_bands * n_frames, dtype), Guarded((n_bins + n_bands) * LANES[dtype.name], dtype)
-        job = job_of(2, n_frames, n_bands=n_bands, n_rows=n_bins)
-        bank_blocks(S.reshape(-1), bank.bands, bank.weights, job, work.array, out.array)
+        job = job_of([1, 1], [n_frames] * 2)
+        bank_blocks(S.reshape(-1), n_bins, bank.bands, n_bands, bank.weights, job, work.array, out.array)
         out.check()
         work.check()
         expected = np.stack([bank_oracle.apply(matrix, channel) for channel in S])
@@ -411,7 +444,7 @@ class TestFilterbank:
         S[0, 2:5], S[0, 6] = 1, 4
         out = np.full(6, np.nan, dtype)
         work = np.full(11 * LANES[dtype.name], np.nan, dtype)
-        bank_blocks(S.reshape(-1), bank.bands, bank.weights, job_of(1, 3, n_bands=2, n_rows=9), work, out)
+        bank_blocks(S.reshape(-1), 9, bank.bands, 2, bank.weights, job_of([1], [3]), work, out)
         np.testing.assert_array_equal(out.reshape(2, 3), [[3, 3, 3], [8, 8, 8]])
 
 
@@ -445,8 +478,8 @@ class TestCosines:
         groups = -(-n_out // GROUP)
         S = rng.uniform(-80, 0, (2, n_in, 5)).astype(dtype)
         out, work = Guarded(2 * n_out * 5, dtype), Guarded((2 + n_in + groups * GROUP) * LANES[dtype.name], dtype)
-        job = job_of(2, 5, n_bands=n_in, n_rows=n_out, n_groups=groups)
-        cosine_rows(S.reshape(-1), packed(matrix, GROUP).astype(dtype), job, work.array, out.array)
+        job, table = job_of([1, 1], [5, 5]), packed(matrix, GROUP).astype(dtype)
+        cosine_rows(S.reshape(-1), n_in, table, n_out, groups, job, work.array, out.array)
         out.check()
         work.check()
         rounded = matrix.astype(dtype).astype(float)
@@ -545,7 +578,7 @@ class TestDecibels:
         work.array[3:] = power.reshape(-1)
         peaks = Guarded(3 * L, dtype)
         with np.errstate(all="ignore"):
-            run_block_db(work.array, n_rows, np.array([1e-10, 0], dtype), peaks.array, L)
+            run_block_levels(work.array, n_rows, level_data("db", dtype, 1e-10, 1e-10), 1, peaks.array, L)
         work.check()
         peaks.check()
         got = work.array[3:].reshape(n_rows, L)
@@ -553,6 +586,42 @@ class TestDecibels:
         assert_same_bytes(peaks.array[L : 2 * L], got.max(axis=0))
         assert np.isnan(peaks.array[:L]).all()
         assert np.isnan(peaks.array[2 * L :]).all()
+
+    @pytest.mark.parametrize("unit", UNITS)
+    def test_every_unit(self, unit, dtype, rng):
+        """Natural and decimal logarithms and decibels of amplitude, with each kind of floor."""
+        L, n_rows = LANES[dtype.name], 9
+        x = (10 ** rng.uniform(-12, 12, (n_rows, L))).astype(dtype)
+        x[0, 0], x[1, 1], x[2, 0] = 0, np.nan, np.inf
+        factor, log = {"db": (10, np.log10), "db20": (20, np.log10), "ln": (1, np.log), "log10": (1, np.log10)}[unit]
+        smallest = float(np.finfo(dtype).smallest_subnormal)
+        cases = [
+            ((1e-3, 1e-3, 0.0), lambda v: np.maximum(v, float(dtype.type(1e-3)))),
+            ((-1.0, 0.0, 1e-6), lambda v: v + float(dtype.type(1e-6))),
+            ((smallest, 1e-8, 0.0), lambda v: np.where(v == 0, float(dtype.type(1e-8)), v)),
+            ((-1.0, 0.0, 0.0), lambda v: v),
+        ]
+        for floor, floored in cases:
+            work, peaks = np.concatenate([np.full(3, np.nan, dtype), x.reshape(-1)]), np.full(L, np.nan, dtype)
+            with np.errstate(all="ignore"):
+                run_block_levels(work, n_rows, level_data(unit, dtype, *floor), 1, peaks, 0)
+                expected = factor * log(floored(x.astype(np.float64)))
+            got = work[3:].reshape(n_rows, L)
+            where = np.isfinite(expected)
+            assert_same_bytes(got[~where].astype(float), expected[~where])
+            allowed = 4 * eps(dtype) * np.maximum(np.abs(expected[where]), UNITS[unit])
+            if floor[2]:  # the sum has been rounded
+                allowed += UNITS[unit] * eps(dtype)
+            assert (np.abs(got[where] - expected[where]) <= allowed).all()
+
+    def test_levels_without_a_logarithm(self, dtype):
+        L = LANES[dtype.name]
+        work, peaks = np.concatenate([np.full(3, np.nan), np.linspace(0, 2, 2 * L)]).astype(dtype), np.zeros(L, dtype)
+        before = work.copy()
+        run_block_levels(work, 2, level_data("db", dtype, 0.5, 0.75), 0, peaks, 0)
+        expected = np.where(before < 0.5, dtype.type(0.75), before)[3:]
+        assert_same_bytes(work[3:].copy(), expected)
+        assert_same_bytes(peaks, expected.reshape(2, L).max(axis=0))
 
     def test_root(self, dtype, rng):
         L = LANES[dtype.name]
@@ -569,9 +638,13 @@ class TestDecibels:
         np.testing.assert_array_equal(values, np.array([[1, -1, np.nan], [3, 9, 3]], dtype))
 
 
+def level_data(unit, dtype, threshold, replacement, addend=0.0):
+    return np.array([threshold, replacement, addend, *log_constants(unit, dtype.name)], dtype)
+
+
 @jit
-def run_block_db(work, n_rows, floors, peaks, g):
-    block_db(raw(work), 3, n_rows, lanes(work), raw(floors), raw(work), 3, raw(peaks), g)
+def run_block_levels(work, n_rows, data, logarithm, peaks, g):
+    block_levels(raw(work), 3, n_rows, lanes(work), raw(data), logarithm, raw(work), 3, raw(peaks), g)
 
 
 @jit

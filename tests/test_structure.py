@@ -26,9 +26,11 @@ FLOORS = [
     {"_types", "_checks", "_arrays", "_atomic"},
     {"kernels"},
     {"dsp"},
-    {"config", "plan", "pipeline", "workers"},
+    {"stages", "config", "foreign", "presets", "plan", "pipeline", "workers", "signal_steps"},
+    {"explain"},
     {"_diagnose", "_decode", "_describe", "_resample"},  # rooms behind the door `io`
-    {"convert", "util", "filters", "temporal", "spectrum", "feature", "io"},
+    {"convert", "util", "filters", "temporal", "spectrum", "feature", "batching", "io", "normalization", "formats"},
+    {"extractor", "pooling"},
     {"display", "demo"},
     {"cli", "__main__"},
 ]

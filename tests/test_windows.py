@@ -11,8 +11,8 @@ from hypothesis import given, strategies as st
 from scipy import signal
 
 from melfeat import ParameterError, filters
-from melfeat.dsp.windows import _ALIASES, _CLOSED, COSINE_SUMS, window
-from tests.oracles import windows as oracle
+from melfeat.dsp.windows import _ALIASES, _CLOSED, _DIALECTS, COSINE_SUMS, window
+from tests.oracles import dialects, windows as oracle
 
 EPS = np.finfo(np.float64).eps
 LENGTHS = [1, 2, 3, 4, 5, 31, 64, 400, 401, 2048]
@@ -83,6 +83,57 @@ def test_the_rest_is_scipys(spec, fftbins):
         np.testing.assert_array_equal(got, signal.get_window(spec, length, fftbins), strict=True)
 
 
+class TestDialects:
+    """The windows that SciPy does not have, or not with a parameter."""
+
+    SPECS = (*sorted(_DIALECTS), ("blackman", 0.42), ("blackman", 0.4), ("general_hamming", 0.53836))
+
+    @pytest.mark.parametrize("symmetric", [True, False])
+    @pytest.mark.parametrize("spec", SPECS)
+    def test_are_the_oracle(self, spec, symmetric):
+        for length in LENGTHS:
+            fields = {"n_fft": length, "win_length": length, "window": spec, "window_symmetric": symmetric}
+            expected = dialects.window(dialects.complete({"framing": fields}).framing)
+            got = window(spec, length, fftbins=not symmetric)
+            assert got.shape == (length,)
+            assert got.flags.writeable
+            # Near its zeros the power 0.85 turns an error of eps into one of eps ** 0.85.
+            atol = 64 * EPS**0.85 if spec == "povey" else 16 * EPS
+            np.testing.assert_allclose(got, expected, rtol=0, atol=atol)
+            if symmetric:
+                np.testing.assert_allclose(got, got[::-1], rtol=0, atol=atol)
+
+    @pytest.mark.parametrize("spec", SPECS)
+    def test_periodic_is_symmetric_of_one_more(self, spec):
+        for length in (2, 3, 64, 401):
+            got, longer = window(spec, length), window(spec, length + 1, fftbins=False)
+            expected = window("hann", length) if spec == "matlab_hanning" else longer[:-1]
+            np.testing.assert_array_equal(got, expected)
+        assert window("sine_symmetric", 3).tolist() == [0.0, 1.0, 0.0]
+
+    def test_known_values(self):
+        assert window("matlab_hanning", 3, fftbins=False) == pytest.approx([0.5, 1.0, 0.5])
+        assert window("matlab_hanning", 4).tolist() == [0.0, 0.5, 1.0, 0.5]
+        assert window("povey", 5, fftbins=False) == pytest.approx([0.0, 0.5**0.85, 1.0, 0.5**0.85, 0.0])
+        assert window("sine", 5, fftbins=False) == pytest.approx([0.0, 0.5**0.5, 1.0, 0.5**0.5, 0.0])
+        assert window(("blackman", 0.5), 3, fftbins=False) == pytest.approx([0.0, 1.0, 0.0])
+        assert window(("general_hamming", 0.53836), 3, fftbins=False) == pytest.approx([0.07672, 1.0, 0.07672])
+        np.testing.assert_allclose(window(("blackman", 0.42), 31), window("blackman", 31), rtol=0, atol=4 * EPS)
+
+    @pytest.mark.parametrize(
+        ("spec", "message"),
+        [
+            (("povey", 0.9), r"window=\('povey', 0.9\): this window takes no parameters"),
+            (("blackman", "a"), r"window=\('blackman', 'a'\): coefficient='a': expected a finite number"),
+            (("blackman", 0.4, 1), "this window takes no parameters"),
+            ("povy", "did you mean 'povey'"),
+        ],
+    )
+    def test_refusals(self, spec, message):
+        with pytest.raises(ParameterError, match=message):
+            window(spec, 8)
+
+
 def test_functions_and_arrays():
     assert window(np.hanning, 5).tolist() == np.hanning(5).tolist()
     values = np.arange(4, dtype=np.float32)
@@ -130,7 +181,9 @@ def test_fftbins_is_a_boolean():
 
 
 def test_closed_forms_do_not_import_scipy():
-    code = "import sys; from melfeat import filters; filters.get_window('hann', 8); sys.exit('scipy' in sys.modules)"
+    names = ["hann", "povey", ("blackman", 0.42), ("general_hamming", 0.54)]
+    code = f"import sys; from melfeat import filters; [filters.get_window(name, 8) for name in {names}]"
+    code += "; sys.exit('scipy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import melfeat
 from melfeat import pipeline, workers
 from melfeat.errors import ParameterError
+from melfeat.kernels.framing import CLIPS, DONE, END, FIRST, NEXT, PIECE
 
 SHAPE = {"n_fft": 64, "hop_length": 16, "n_mels": 8}
 
@@ -27,17 +29,17 @@ def as_before(monkeypatch):
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Make every amount of work worth a thread, and count the ranges."""
+    """Make every amount of work worth a thread, and note whether a call was cut into pieces."""
     monkeypatch.setattr(workers, "_WORTH", 1)
     seen = []
-    original = workers.run_ranges
+    original = workers.share
 
-    def counted(*args):
-        results = original(*args)
-        seen.append(len(results))
-        return results
+    def counted(job, work, run):
+        original(job, work, run)
+        blocks = int(job[END] - job[FIRST])
+        seen.append(blocks > int(job[PIECE]))
 
-    monkeypatch.setattr(pipeline, "run_ranges", counted)
+    monkeypatch.setattr(pipeline, "share", counted)
     return seen
 
 
@@ -119,10 +121,10 @@ class TestBits:
         for call in calls:
             with melfeat.threads(1):
                 expected = call()
-            assert set(eager) == {1}
+            assert set(eager) == {False}
             with melfeat.threads(n_threads):
                 got = call()
-            assert eager[-1] == n_threads
+            assert eager[-1] is True
             assert got.tobytes() == expected.tobytes()
             eager.clear()
 
@@ -145,7 +147,7 @@ class TestBits:
             melfeat.mfcc(y, n_mfcc=5, **SHAPE)
 
     def test_short_clips_stay_on_one_thread(self, monkeypatch):
-        monkeypatch.setattr(workers, "_executor", lambda size: pytest.fail("a pool for one second of audio"))
+        monkeypatch.setattr(workers._Pool, "grow", lambda self, size: pytest.fail("threads for a fifth of a second"))
         with melfeat.threads(8):
             melfeat.mfcc(np.ones(4000, np.float32), n_mfcc=5, **SHAPE)
 
@@ -169,60 +171,127 @@ class TestBits:
         assert run_python(code) == "True"
 
 
-class TestRanges:
-    def test_cover_everything_once(self, monkeypatch):
+def job_of(n_blocks, first=0):
+    job = np.zeros(CLIPS, dtype=np.int64)
+    job[[FIRST, END, PIECE, NEXT]] = first, first + n_blocks, n_blocks, first
+    return job
+
+
+class Taker:
+    """Takes pieces of a job as the kernels do, and notes who took what; a block may wait for something or fail."""
+
+    def __init__(self, job, block=lambda index: None):
+        self.job, self.block, self.lock, self.taken = job, block, threading.Lock(), []
+
+    def add(self, index, amount):
+        with self.lock:
+            before = int(self.job[index])
+            self.job[index] += amount
+        return before
+
+    def __call__(self):
+        end, piece = int(self.job[END]), int(self.job[PIECE])
+        while (first := self.add(NEXT, piece)) < end:
+            last = min(first + piece, end)
+            for index in range(first, last):
+                self.block(index)
+                self.taken.append((index, threading.get_ident()))
+            self.add(DONE, last - first)
+        return self.job[DONE] == end - self.job[FIRST]
+
+    @property
+    def blocks(self):
+        return sorted(index for index, _ in self.taken)
+
+
+class TestSharing:
+    @pytest.mark.parametrize("n_threads", [1, 2, 3, 8])
+    @pytest.mark.parametrize("n_blocks", [1, 2, 3, 10, 101])
+    def test_every_block_once(self, monkeypatch, n_blocks, n_threads):
         monkeypatch.setattr(workers, "_WORTH", 1)
-        for n_blocks in (1, 2, 3, 10, 101):
-            for n_threads in (1, 2, 3, 8):
-                with melfeat.threads(n_threads):
-                    ranges = workers.run_ranges(n_blocks, 10, lambda first, last: (first, last))
-                assert [i for first, last in ranges for i in range(first, last)] == list(range(n_blocks))
+        run = Taker(job_of(n_blocks, 7))
+        with melfeat.threads(n_threads):
+            workers.share(run.job, 10 * n_blocks, run)
+        assert run.blocks == list(range(7, 7 + n_blocks))
 
-    @pytest.mark.parametrize("bad", [0, 5])
-    def test_an_error_is_raised_when_all_have_ended(self, monkeypatch, bad):
+    def test_threads_help(self, monkeypatch):
+        """Blocks that wait until three threads have come are done: the caller's and two of the pool."""
         monkeypatch.setattr(workers, "_WORTH", 1)
-        ended = []
+        together = threading.Barrier(3, timeout=30)
+        run = Taker(job_of(3), lambda index: together.wait())
+        with melfeat.threads(3):
+            workers.share(run.job, 3, run)
+        assert len({thread for _, thread in run.taken}) == 3
 
-        def run(first, last):
-            if first <= bad < last:
-                raise MemoryError(f"range {first}")
-            ended.append(first)
+    def test_nobody_waits_for_a_thread_that_does_not_come(self, monkeypatch):
+        """The pool is busy with something else for ever: the caller does everything itself."""
+        monkeypatch.setattr(workers, "_WORTH", 1)
+        monkeypatch.setattr(workers, "_pool", workers._Pool())
+        workers._pool.grow(1)
+        release = threading.Event()
+        workers._pool.tasks.put(release.wait)
+        run = Taker(job_of(20))
+        with melfeat.threads(2):
+            workers.share(run.job, 20, run)
+        assert run.blocks == list(range(20))
+        assert {thread for _, thread in run.taken} == {threading.get_ident()}
+        release.set()
 
-        with melfeat.threads(3), pytest.raises(MemoryError, match="range"):
-            workers.run_ranges(9, 10, run)
-        assert len(ended) == 2
+    def test_the_caller_waits_for_pieces_in_other_hands(self, monkeypatch):
+        monkeypatch.setattr(workers, "_WORTH", 1)
+        caller, came = threading.get_ident(), threading.Event()
+
+        def block(index):
+            if threading.get_ident() == caller:
+                came.wait(30)
+            else:
+                came.set()
+                time.sleep(0.05)
+
+        run = Taker(job_of(2), block)
+        with melfeat.threads(2):
+            workers.share(run.job, 2, run)
+        assert run.blocks == [0, 1]
+
+    def test_an_error_of_another_thread_is_raised(self, monkeypatch):
+        monkeypatch.setattr(workers, "_WORTH", 1)
+        caller, came = threading.get_ident(), threading.Event()
+
+        def block(index):
+            if threading.get_ident() != caller:
+                came.set()
+                raise MemoryError("no room for scratch")
+            came.wait(30)
+
+        run = Taker(job_of(2), block)
+        with melfeat.threads(2), pytest.raises(MemoryError, match="no room"):
+            workers.share(run.job, 2, run)
 
     def test_no_threads_to_be_had(self, monkeypatch):
-        def refuse(size):
+        def refuse(self):
             raise RuntimeError("can't start new thread")
 
         monkeypatch.setattr(workers, "_WORTH", 1)
-        monkeypatch.setattr(workers, "_executor", refuse)
+        monkeypatch.setattr(workers, "_pool", workers._Pool())
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        run = Taker(job_of(4))
         with melfeat.threads(2):
-            assert workers.run_ranges(4, 10, lambda first, last: (first, last)) == [(0, 4)]
+            workers.share(run.job, 4, run)
+        assert run.blocks == [0, 1, 2, 3]
+        assert workers._pool.size == 0
 
-    def test_threads_that_run_out_half_way(self, monkeypatch):
-        """The system gives one thread and no more: nothing is left behind that could run later."""
+    def test_a_late_thread_holds_nothing(self, monkeypatch):
+        """What is left in the queue after a call keeps no array alive."""
         monkeypatch.setattr(workers, "_WORTH", 1)
-        monkeypatch.setattr(workers, "_pool", None)
-        monkeypatch.setattr(workers, "_pool_size", 0)
-        original, started = threading.Thread.start, []
-
-        def start(self):
-            if started:
-                raise RuntimeError("can't start new thread")
-            started.append(self)
-            original(self)
-
-        monkeypatch.setattr(threading.Thread, "start", start)
-        calls = []
-        with melfeat.threads(4):
-            assert workers.run_ranges(8, 10, lambda *ends: calls.append(ends) or ends) == [(0, 8)]
-        for thread in started:
-            thread.join(10)
-        assert len(started) == 1
-        assert calls == [(0, 8)]
-        assert workers._pool is None
+        monkeypatch.setattr(workers, "_pool", workers._Pool())
+        workers._pool.size = 1  # a thread that never takes anything
+        run = Taker(job_of(4))
+        with melfeat.threads(2):
+            workers.share(run.job, 4, run)
+        task = workers._pool.tasks.get_nowait()
+        assert task.run is None
+        task()
+        assert run.blocks == [0, 1, 2, 3]
 
 
 def swell(n):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         spectrum as spectrum,
         util as util,
     )
+    from .batching import batch as batch
+    from .config import Config as Config
     from .convert import (
         fft_frequencies as fft_frequencies,
         frames_to_samples as frames_to_samples,
@@ -53,6 +55,7 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         MissingExtraError as MissingExtraError,
         ParameterError as ParameterError,
     )
+    from .extractor import Extractor as Extractor
     from .feature import (
         delta as delta,
         melspectrogram as melspectrogram,
@@ -81,6 +84,9 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
 _HOME = {
     name: module
     for module, names in {
+        "batching": ("batch",),
+        "config": ("Config",),
+        "extractor": ("Extractor",),
         "convert": (
             "fft_frequencies",
             "frames_to_samples",

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from .errors import ParameterError
 
-__all__ = ["as_channels", "as_float_array", "check_finite"]
+__all__ = ["as_channels", "as_float_array", "check_finite", "named_clips"]
 
 
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _refuse_dtype(name: str, dtype: np.dtype[Any]) -> ParameterError:
-    if np.issubdtype(dtype, np.integer) and name == "y":
-        hint = "divide integer PCM by its full scale first, e.g. y / 32768.0 for int16 (melfeat.load does it for files)"
+    if np.issubdtype(dtype, np.integer) and name != "S":
+        hint = f"divide integer PCM by its full scale first, e.g. {name} / 32768.0 for int16 (melfeat.load does it for files)"
     elif np.issubdtype(dtype, np.complexfloating):
         hint = "take the real part or the magnitude first"
     else:
@@ -49,6 +50,16 @@ def as_channels(y: Any, *, name: str = "y") -> tuple[np.ndarray, tuple[int, ...]
     array = as_float_array(y, name=name)
     lead = array.shape[:-1]
     return array.reshape(math.prod(lead), array.shape[-1]), lead
+
+
+def named_clips(clips: Iterable[np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each clip ``(n,)`` with the name that errors call it by, ``clips[0]`` …"""
+    if isinstance(clips, np.ndarray) and clips.ndim < 2:
+        raise ParameterError(f"clips has shape {clips.shape}: expected a list of signals, or an array (n_clips, n)")
+    for i, clip in enumerate(clips):
+        if np.ndim(clip) != 1:
+            raise ParameterError(f"clips[{i}] has shape {np.shape(clip)}: expected one dimension of samples")
+        yield f"clips[{i}]", clip
 
 
 def check_finite(y: np.ndarray, *, name: str = "y") -> None:

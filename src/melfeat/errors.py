@@ -6,6 +6,7 @@ __all__ = [
     "AudioFileError",
     "AudioFileMissingError",
     "EmptyFilterWarning",
+    "FormatError",
     "MelfeatError",
     "MelfeatWarning",
     "MissingExtraError",
@@ -27,6 +28,10 @@ class AudioFileError(MelfeatError, RuntimeError):
 
 class AudioFileMissingError(AudioFileError, FileNotFoundError):
     """The audio file does not exist."""
+
+
+class FormatError(MelfeatError, RuntimeError):
+    """A file of features is damaged, cut off or of another format; the message names the file and the byte."""
 
 
 class MissingExtraError(MelfeatError, ImportError):

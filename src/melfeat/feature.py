@@ -11,9 +11,14 @@ from typing import Any, Literal
 import numpy as np
 
 from ._arrays import as_channels, as_float_array
-from .config import Cepstrum, Compression, Config, Filterbank, Framing, Spectrum, hashable_window
+from ._checks import check_bool, check_choice
+from .config import Config
+from .dsp.mel import resolve_band
 from .dsp.windows import WindowSpec
 from .errors import EmptyFilterWarning, ParameterError
+from .pipeline import bands, clips_of_channels, features
+from .spectrum import center_rule, require_frames
+from .stages import Cepstrum, Compression, Filterbank, Framing, Spectrum, hashable_window
 from .temporal import delta, stack_memory
 
 __all__ = ["delta", "melspectrogram", "mfcc", "stack_memory"]
@@ -28,27 +33,45 @@ def _mel_plan(
 ) -> Any:  # fmt: skip
     from .plan import plan
 
-    framing = Framing(n_fft, hop_length, win_length, window, center, pad_mode)
-    filterbank = Filterbank(sr, n_mels, fmin, fmax, htk, mel_norm)
-    return plan(Config(framing, Spectrum(power), filterbank), dtype)
+    config = Config(
+        sr,
+        framing=Framing(n_fft, hop_length, win_length, window, center_rule(center), pad_mode),
+        spectrum=Spectrum(power),
+        filterbank=_filterbank(n_mels, fmin, fmax, htk, mel_norm),
+    )
+    return plan(config, dtype)
 
 
 @lru_cache(maxsize=128, typed=True)
-def _mfcc_plan(
+def mfcc_plan(
     sr: Any, n_mfcc: Any, dct_type: Any, norm: Any, lifter: Any, mel_norm: Any, n_fft: Any, hop_length: Any,
     win_length: Any, window: Any, center: Any, pad_mode: Any, power: Any, n_mels: Any, fmin: Any, fmax: Any, htk: Any,
     top_db: Any, dtype: np.dtype,
 ) -> Any:  # fmt: skip
     from .plan import plan
 
-    cepstrum = Cepstrum(n_mfcc, dct_type, norm, lifter)
-    framing = Framing(n_fft, hop_length, win_length, window, center, pad_mode)
-    filterbank = Filterbank(sr, n_mels, fmin, fmax, htk, mel_norm)
-    compression = Compression(top_db=top_db)
-    return plan(Config(framing, Spectrum(power), filterbank, compression, cepstrum), dtype)
+    config = Config(
+        sr,
+        framing=Framing(n_fft, hop_length, win_length, window, center_rule(center), pad_mode),
+        spectrum=Spectrum(power),
+        filterbank=_filterbank(n_mels, fmin, fmax, htk, mel_norm),
+        compression=Compression(top_db=top_db),
+        cepstrum=_cepstrum(n_mfcc, dct_type, norm, lifter),
+    )
+    return plan(config, dtype)
 
 
-def _warn_of_empty_bands(n_empty: int, n_mels: int, *, stacklevel: int = 3) -> None:
+def _filterbank(n_mels: Any, fmin: Any, fmax: Any, htk: Any, mel_norm: Any) -> Filterbank:
+    if fmax is not None and not fmax > 0:
+        raise ParameterError(f"fmax={fmax!r}: expected a frequency > 0 [Hz]; fmax=None takes sr/2")
+    return Filterbank(n_mels, fmin, fmax, "htk" if check_bool("htk", htk) else "slaney", mel_norm)
+
+
+def _cepstrum(n_mfcc: Any, dct_type: Any, norm: Any, lifter: Any) -> Cepstrum:
+    return Cepstrum(n_mfcc, dct_type, check_choice("norm", norm, ("ortho", None)), lifter)
+
+
+def warn_of_empty_bands(n_empty: int, n_mels: int, *, stacklevel: int = 3) -> None:
     if n_empty:
         warnings.warn(
             f"{n_empty} of {n_mels} mel bands contain no FFT bin and are zero everywhere; use fewer bands (n_mels), a "
@@ -150,16 +173,15 @@ def melspectrogram(
         return _mel_of_spectra(S, sr, n_mels, fmin, fmax, htk, norm)
     if y is None:
         raise ParameterError("y=None and S=None: expected a signal y or a spectrogram S")
-    from .pipeline import mel_power
-
     channels, lead = as_channels(y)
     made = _mel_plan(
         sr, n_fft, hop_length, win_length, hashable_window(window), center, pad_mode, power,
         n_mels, fmin, fmax, htk, norm, channels.dtype,
     )  # fmt: skip
-    _warn_of_empty_bands(made.bank.n_empty, made.bank.n_bands)
-    result = mel_power(channels, made)
-    return result.reshape(*lead, *result.shape[1:])
+    warn_of_empty_bands(made.bank.n_empty, made.bank.n_bands)
+    n_frames = require_frames(made.config, channels.shape[1])
+    flat, _ = bands(clips_of_channels(channels, n_frames), made)
+    return flat.reshape(*lead, made.n_rows, n_frames)
 
 
 def _mel_of_spectra(
@@ -172,8 +194,10 @@ def _mel_of_spectra(
     n_bins = channels.shape[1]
     if n_bins < 1:
         raise ParameterError(f"S has shape {S.shape}: expected (..., 1 + n_fft // 2, t)")
-    bank = bank_of_filterbank(Filterbank(sr, n_mels, fmin, fmax, htk, norm), max(1, 2 * (n_bins - 1)), channels.dtype)
-    _warn_of_empty_bands(bank.n_empty, bank.n_bands, stacklevel=4)
+    filterbank = _filterbank(n_mels, fmin, fmax, htk, norm)
+    resolve_band(sr, filterbank.fmin, filterbank.fmax)
+    bank = bank_of_filterbank(filterbank, float(sr), max(1, 2 * (n_bins - 1)), channels.dtype)
+    warn_of_empty_bands(bank.n_empty, bank.n_bands, stacklevel=4)
     result = apply_bank(channels, bank)
     return result.reshape(*lead, *result.shape[1:])
 
@@ -263,16 +287,15 @@ def mfcc(
         return _mfcc_of_levels(S, n_mfcc, dct_type, norm, lifter)
     if y is None:
         raise ParameterError("y=None and S=None: expected a signal y or log-power mel bands S")
-    from .pipeline import cepstra
-
     channels, lead = as_channels(y)
-    made = _mfcc_plan(
+    made = mfcc_plan(
         sr, n_mfcc, dct_type, norm, lifter, mel_norm, n_fft, hop_length, win_length, hashable_window(window), center,
         pad_mode, power, n_mels, fmin, fmax, htk, top_db, channels.dtype,
     )  # fmt: skip
-    _warn_of_empty_bands(made.bank.n_empty, made.bank.n_bands)
-    result = cepstra(channels, made)
-    return result.reshape(*lead, *result.shape[1:])
+    warn_of_empty_bands(made.bank.n_empty, made.bank.n_bands)
+    n_frames = require_frames(made.config, channels.shape[1])
+    flat, _ = features(clips_of_channels(channels, n_frames), made)
+    return flat.reshape(*lead, made.n_rows, n_frames)
 
 
 def _mfcc_of_levels(S: np.ndarray, n_mfcc: int, dct_type: Any, norm: Any, lifter: float) -> np.ndarray:
@@ -283,6 +306,6 @@ def _mfcc_of_levels(S: np.ndarray, n_mfcc: int, dct_type: Any, norm: Any, lifter
     n_bands = channels.shape[1]
     if n_bands < 1:
         raise ParameterError(f"S has shape {S.shape}: expected (..., n_mels, t) with at least one band")
-    transform = cosines(Cepstrum(n_mfcc, dct_type, norm, lifter), n_bands, channels.dtype)
+    transform = cosines(_cepstrum(n_mfcc, dct_type, norm, lifter), n_bands, channels.dtype)
     result = apply_cosines(channels, n_bands, transform)
     return result.reshape(*lead, *result.shape[1:])

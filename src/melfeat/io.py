@@ -10,7 +10,7 @@ import numpy as np
 
 from ._arrays import as_float_array, check_finite
 from ._checks import check_bool, check_float, check_int
-from ._decode import Reader, check_dtype, check_span, count_frames, open_audio
+from ._decode import Reader, check_dtype, check_span, count_frames, open_audio, read_plain_wav
 from ._describe import describe
 from ._diagnose import source_name
 from ._resample import check_res_type, resample_signal
@@ -92,12 +92,16 @@ def load(
     start, length = check_span(offset, duration)
     kind = check_dtype(dtype)
     check_res_type(res_type)
-    with open_audio(path) as handle:
-        native = int(handle.samplerate)
-        # Integer PCM cannot hold a NaN: no look at every sample.
-        finite = handle.subtype.startswith("PCM_")
-        reader = Reader(handle, mono=mono, dtype=kind)
-        y = reader.read(reader.begin(start, length))
+    plain = read_plain_wav(path, start, length, mono=mono, dtype=kind)
+    if plain is not None:
+        (y, native), finite = plain, True
+    else:
+        with open_audio(path) as handle:
+            native = int(handle.samplerate)
+            # Integer PCM cannot hold a NaN: no look at every sample.
+            finite = handle.subtype.startswith("PCM_")
+            reader = Reader(handle, mono=mono, dtype=kind)
+            y = reader.read(reader.begin(start, length))
     if sr is None:
         return y, native
     if sr == native:

@@ -1,27 +1,44 @@
-"""Runs a plan over a signal: blocks of frames through the kernels, then the steps that need the whole signal."""
+"""Runs a plan over signals: blocks of frames through the kernels, then the steps that need the whole signal."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ._arrays import check_finite
-from .dsp.framing import covered_samples, edges
+from .dsp.framing import edges
 from .plan import Bank, Cosines, Plan
-from .workers import run_ranges
+from .workers import share
 
-__all__ = ["apply_bank", "apply_cosines", "cepstra", "mel_power", "spectra"]
+__all__ = [
+    "Clips",
+    "apply_bank",
+    "apply_cosines",
+    "bands",
+    "clips_of_channels",
+    "clips_of_list",
+    "features",
+    "padded",
+    "ragged",
+    "spectra",
+]
 
 _local = threading.local()
 
 #: Scratch kept per thread, in elements; larger requests are allocated and dropped.
 _KEEP = 1 << 20
 
-#: Levels held at once between the passes of `cepstra`, in elements: 4 MB of float32, three minutes at the defaults.
+#: Levels held at once between the passes of `features`, in elements: 4 MB of float32, three minutes at the defaults.
 CHUNK = 1 << 20
+
+#: Where `kernels.framing.JOB` has what this file sets, and how long its head is; tests hold them together.
+_SUSPECTS, _SEED, _HEAD = 12, 13, 16
+
+#: Samples of clips that are copied together: 2 MB of float32.
+_GROUP = 1 << 19
 
 
 def scratch(name: str, size: int, dtype: np.dtype) -> np.ndarray:
@@ -29,7 +46,7 @@ def scratch(name: str, size: int, dtype: np.dtype) -> np.ndarray:
     key = name + dtype.char
     held: np.ndarray | None = _local.__dict__.get(key)
     if held is not None and held.size >= size:
-        return held[:size]
+        return held
     raw = np.empty(size * dtype.itemsize + 64, dtype=np.uint8)
     start = -raw.ctypes.data % 64
     made: np.ndarray = raw[start : start + size * dtype.itemsize].view(dtype)
@@ -38,211 +55,282 @@ def scratch(name: str, size: int, dtype: np.dtype) -> np.ndarray:
     return made
 
 
-@lru_cache(maxsize=256)
-def _job_template(plan: Plan, decibels: bool) -> tuple[np.ndarray, int]:
-    """Return the kernels' integers but for the signal's shape, and the size of their scratch."""
-    framing, power = plan.config.framing, plan.config.spectrum.power
-    lanes, n_bins = plan.lanes, plan.fft.n_bins
-    n_bands = plan.bank.n_bands if plan.bank else 0
-    at_edge = -(-plan.fft.work_vectors() * lanes // 16) * 16
-    at_power = at_edge + -(-lanes * (framing.n_fft + 4) // 16) * 16
-    at_bands = at_power + n_bins * lanes * (1 if plan.bank else 2)
-    job = np.array(
-        [
-            0,
-            0,
-            0,
-            framing.hop_length,
-            framing.n_fft // 2 if framing.center else 0,
-            framing.n_fft,
-            plan.transform,
-            2 if power == 2 else 1 if power == 1 else 0,
-            n_bands,
-            int(decibels),
-            at_edge,
-            at_power,
-            at_bands,
-            plan.cosines.n_rows if plan.cosines else 0,
-            plan.cosines.n_groups if plan.cosines else 0,
-            0,
-        ],
-        dtype=np.int64,
-    )
-    return job, at_bands + n_bands * lanes
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """Signals one behind the other: `y` flat, and in `table` the first sample and the first frame of each, and the end.
 
-
-def _job(plan: Plan, shape: tuple[int, int], n_frames: int, *, decibels: bool) -> tuple[np.ndarray, int]:
-    """Return the kernels' integers for a signal of ``(n_channels, n)``, and the size of their scratch."""
-    template, size = _job_template(plan, decibels)
-    job = template.copy()
-    job[0], job[1], job[2] = shape[1], n_frames, shape[0]
-    return job, size
-
-
-def _refuse_if_not_finite(y: np.ndarray, plan: Plan, n_frames: int, suspect: float) -> None:
-    """Raise if the signal holds a NaN or infinity: in a frame, as the kernels saw, or beside all frames."""
-    framing = plan.config.framing
-    named = y[0] if y.shape[0] == 1 else y  # so that the index of a one-dimensional signal is one number
-    if suspect != 0:  # NaN: a sample is not finite, or the first bin's power overflowed
-        check_finite(named)
-    covered = covered_samples(y.shape[1], n_frames, framing.n_fft, framing.hop_length, center=framing.center)
-    if covered < y.shape[1] and not np.isfinite(y[:, covered:]).all():
-        check_finite(named)
-
-
-def _blocks(shape: tuple[int, int], n_frames: int, lanes: int) -> int:
-    return -(-shape[0] * n_frames // lanes)
-
-
-def _edges_of(y: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    framing = plan.config.framing
-    return edges(y, framing.n_fft // 2 if framing.center else 0, framing.pad_mode)
-
-
-def _spread(plan: Plan, first: int, last: int, run: Callable[[int, int], float]) -> float:
-    """Run blocks ``first … last - 1`` on the threads that pay; return the sum of what the ranges return."""
-    work = plan.lanes * plan.config.framing.n_fft
-    return sum(run_ranges(last - first, work, lambda start, stop: run(first + start, first + stop)))
-
-
-def spectra(y: np.ndarray, plan: Plan) -> np.ndarray:
-    """Return the complex spectra ``(n_channels, n_bins, n_frames)`` of ``(n_channels, n)``."""
-    from .kernels.blocks import spectrum_blocks
-
-    n_frames = plan.config.framing.n_frames(y.shape[1])
-    out = np.empty((y.shape[0], plan.fft.n_bins, n_frames), dtype=np.result_type(y.dtype, np.complex64))
-    if out.size == 0:
-        return out
-    head, tail = _edges_of(y, plan)
-    job, size = _job(plan, y.shape, n_frames, decibels=False)
-    flat = out.reshape(-1).view(y.dtype)
-
-    def run(first: int, last: int) -> float:
-        work = scratch("work", size, y.dtype)
-        args = (y, head, tail, plan.window, plan.spec, plan.table, job, work, flat, first, last)
-        return spectrum_blocks(*args)  # type: ignore[no-any-return]
-
-    suspect = _spread(plan, 0, _blocks(y.shape, n_frames, plan.lanes), run)
-    _refuse_if_not_finite(y, plan, n_frames, suspect)
-    return out
-
-
-def _mel_runner(
-    y: np.ndarray, plan: Plan, job: np.ndarray, size: int, out: np.ndarray, peaks: np.ndarray
-) -> Callable[[int, int], float]:
-    """Return a function that runs `mel_blocks` over a range of blocks."""
-    from .kernels.blocks import mel_blocks
-
-    config, bank = plan.config, plan.stage_bank()
-    head, tail = _edges_of(y, plan)
-    amin = config.compression.amin if config.compression else 0.0
-    floors = np.array([amin, config.spectrum.power / 2], dtype=y.dtype)
-    fixed = (y, head, tail, plan.window, plan.spec, plan.table, bank.bands, bank.weights, job, floors)
-
-    def run(first: int, last: int) -> float:
-        work = scratch("work", size, y.dtype)
-        return mel_blocks(*fixed, work, out, peaks, first, last)  # type: ignore[no-any-return]
-
-    return run
-
-
-def mel_power(y: np.ndarray, plan: Plan) -> np.ndarray:
-    """Return the mel spectrogram ``(n_channels, n_mels, n_frames)`` of ``(n_channels, n)``."""
-    n_frames = plan.config.framing.n_frames(y.shape[1])
-    out = np.empty((y.shape[0], plan.stage_bank().n_bands, n_frames), dtype=y.dtype)
-    if out.size:
-        job, size = _job(plan, y.shape, n_frames, decibels=False)
-        run = _mel_runner(y, plan, job, size, out.reshape(-1), np.empty(0, dtype=y.dtype))
-        suspect = _spread(plan, 0, _blocks(y.shape, n_frames, plan.lanes), run)
-        _refuse_if_not_finite(y, plan, n_frames, suspect)
-    return out
-
-
-def cepstra(y: np.ndarray, plan: Plan) -> np.ndarray:
-    """Return the cepstra ``(n_channels, n_mfcc, n_frames)`` of ``(n_channels, n)``.
-
-    The levels of a long signal are never held whole: a chunk at a time is computed and transformed with the floor that
-    the peaks so far give, loud chunks first. Chunks for which the final floor makes a difference are computed again.
+    `shape` is ``(n_clips, n)`` if all are channels of one signal. `counts` are the frames of each clip, `first` is the
+    number that errors give the first one.
     """
-    from .kernels.blocks import cepstrum_blocks
 
-    transform = plan.stage_cosines()
-    n_channels, n_bands, lanes = y.shape[0], plan.stage_bank().n_bands, plan.lanes
-    n_frames = plan.config.framing.n_frames(y.shape[1])
-    out = np.empty((n_channels, transform.n_rows, n_frames), dtype=y.dtype)
-    if out.size == 0:
-        return out
-    n_blocks = _blocks(y.shape, n_frames, lanes)
-    chunk = min(n_blocks, max(1, CHUNK // (n_bands * lanes)))
-    job, size = _job(plan, y.shape, n_frames, decibels=True)
-    levels = scratch("levels", chunk * n_bands * lanes, y.dtype)
-    peaks = scratch("peaks", n_blocks * lanes, y.dtype)
-    if chunk < n_blocks:
-        peaks[:] = -np.inf
-    run_mel = _mel_runner(y, plan, job, size, levels, peaks)
-    flat = out.reshape(-1)
-    top_db = plan.config.compression.top_db if plan.config.compression else None
+    y: np.ndarray
+    table: np.ndarray
+    counts: Sequence[int]
+    n_frames: int
+    shape: tuple[int, int] | None = None
+    first: int = 0
 
-    def floors_now() -> np.ndarray:
-        if top_db is None:
-            return np.full(n_channels, -np.inf, dtype=y.dtype)
-        so_far: np.ndarray = np.maximum.reduce(peaks[: n_channels * n_frames].reshape(n_channels, n_frames), axis=1)
-        so_far -= top_db
-        return so_far
+    @property
+    def n_clips(self) -> int:
+        """How many clips there are."""
+        return len(self.counts)
 
-    def compute(first: int) -> tuple[float, np.ndarray, int]:
-        last = min(first + chunk, n_blocks)
-        job[-1] = first
-        suspect = _spread(plan, first, last, run_mel)
-        floors = floors_now()
+    def clip(self, index: int) -> np.ndarray:
+        """Return the samples of a clip."""
+        return self.y[self.table[2 * index] : self.table[2 * index + 2]]
 
-        def run_cepstrum(start: int, stop: int) -> float:
-            work = scratch("work", (2 + n_bands + transform.n_groups * 8) * lanes, y.dtype)
-            cepstrum_blocks(levels, floors, transform.matrix, job, work, flat, start, stop)
-            return 0.0
+    def split(self, flat: np.ndarray, n_rows: int) -> list[np.ndarray]:
+        """Return flat rows as one array ``(n_rows, frames)`` per clip."""
+        starts = self.table[1::2]
+        return [
+            flat[starts[i] * n_rows : starts[i + 1] * n_rows].reshape(n_rows, count)
+            for i, count in enumerate(self.counts)
+        ]
 
-        _spread(plan, first, last, run_cepstrum)
-        return suspect, floors, last
 
-    if chunk == n_blocks:
-        suspect, _, _ = compute(0)
-        _refuse_if_not_finite(y, plan, n_frames, suspect)
-        return out
+def clips_of_channels(y: np.ndarray, n_frames: int) -> Clips:
+    """Return the channels ``(n_channels, n)`` of `n_frames` frames each as clips."""
+    n_channels, n = y.shape
+    if n_channels == 1:
+        table = np.array([0, 0, n, n_frames])
+    else:
+        table = np.empty(2 * n_channels + 2, dtype=np.int64)
+        table[0::2] = np.arange(n_channels + 1) * n
+        table[1::2] = np.arange(n_channels + 1) * n_frames
+    return Clips(y.reshape(-1), table, (n_frames,) * n_channels, n_channels * n_frames, y.shape)
 
-    suspect, used = 0.0, {}
-    for first in _loud_first(y, plan, n_frames, n_blocks, chunk):
-        bad, floors, last = compute(first)
-        suspect += bad
-        used[first] = floors, levels[: (last - first) * n_bands * lanes].min()
-    _refuse_if_not_finite(y, plan, n_frames, suspect)
-    final = floors_now()
-    for first, (floors, lowest) in used.items():
-        channels = slice(first * lanes // n_frames, (min(first + chunk, n_blocks) * lanes - 1) // n_frames + 1)
-        changed = floors[channels] != final[channels]
-        if (changed & (lowest < final[channels])).any():
-            compute(first)
+
+def groups_of(signals: Sequence[np.ndarray]) -> Iterator[Sequence[np.ndarray]]:
+    """Yield signals ``(n,)`` in groups whose samples are worth copying together; a long one is a group of its own."""
+    start, size = 0, 0
+    for i, signal in enumerate(signals):
+        if i > start and (size + signal.size > _GROUP or signal.dtype != signals[start].dtype):
+            yield signals[start:i]
+            start, size = i, 0
+        size += signal.size
+    if start < len(signals):
+        yield signals[start:]
+
+
+def clips_of_list(signals: Sequence[np.ndarray], counts: Sequence[int], first: int = 0) -> Clips:
+    """Return signals ``(n,)`` of one dtype, with the frames of each, as clips; several are copied together."""
+    table = np.zeros(2 * len(signals) + 2, dtype=np.int64)
+    np.cumsum([signal.size for signal in signals], out=table[2::2])
+    np.cumsum(counts, out=table[3::2])
+    flat = np.concatenate(signals) if len(signals) > 1 else signals[0]
+    return Clips(flat, table, counts, int(table[-1]), None, first)
+
+
+def ragged(
+    signals: Sequence[np.ndarray], planned: Callable[[np.dtype], Plan], count: Callable[[int, int], int]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield rows ``(n_rows, frames)`` and energies ``(frames,)`` of signals ``(n,)`` of any lengths, in order.
+
+    `planned` gives the plan of a dtype, `count` the frames of the signal of a number and length.
+    """
+    done = 0
+    for group in groups_of(signals):
+        made = planned(group[0].dtype)
+        counts = [count(done + i, signal.size) for i, signal in enumerate(group)]
+        clips = clips_of_list(group, counts, first=done)
+        flat, energies = (features if made.config.compression else bands)(clips, made)
+        starts = clips.table[1::2]
+        for i, rows in enumerate(clips.split(flat, made.n_rows)):
+            yield rows, energies[starts[i] : starts[i] + counts[i]]
+        done += len(group)
+
+
+def _refuse_if_not_finite(clips: Clips, plan: Plan, suspects: int) -> None:
+    """Raise if a signal holds a NaN or infinity: in a frame, as the kernels saw, or beside all frames."""
+    hop, first = plan.config.framing.hop_length or 1, plan.config.first_sample()
+    if suspects:  # a sample is not finite, or the first bin's power overflowed
+        _name_what_is_not_finite(clips)
+    if clips.shape is not None:
+        count, n = clips.counts[0], clips.shape[1]
+        if hop <= plan.reach and first + (count - 1) * hop + plan.reach >= n:
+            return
+    elif hop <= plan.reach:
+        ends = first + (np.diff(clips.table[1::2]) - 1) * hop + plan.reach
+        if (ends >= np.diff(clips.table[0::2])).all():
+            return
+    if not np.isfinite(clips.y).all():
+        _name_what_is_not_finite(clips)
+
+
+def _name_what_is_not_finite(clips: Clips) -> None:
+    if clips.shape is not None:
+        # So that the index of a one-dimensional signal is one number.
+        check_finite(clips.y if clips.n_clips == 1 else clips.y.reshape(clips.shape))
+    else:
+        for i in range(clips.n_clips):
+            check_finite(clips.clip(i), name=f"clips[{clips.first + i}]")
+
+
+def _edges_of(clips: Clips, plan: Plan) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Return what stands before and after the clips, flat, and how far apart that of neighbouring clips is."""
+    if plan.silence is not None:
+        return plan.silence, plan.silence, 0, 0
+    framing, left = plan.config.framing, plan.left
+    if framing.frames == "center":
+        right = left
+    else:
+        hop, first = framing.hop_length or 1, plan.config.first_sample()
+        lengths, counts = np.diff(clips.table[0::2]), np.diff(clips.table[1::2])
+        right = max(0, int((first + (counts - 1) * hop + plan.reach - lengths).max(initial=0)))
+    if clips.shape is not None:
+        head, tail = edges(clips.y.reshape(clips.shape), left, right, framing.pad_mode)
+        return head.reshape(-1), tail.reshape(-1), left, right
+    head = np.empty((clips.n_clips, left), dtype=clips.y.dtype)
+    tail = np.empty((clips.n_clips, right), dtype=clips.y.dtype)
+    for i in range(clips.n_clips):
+        if clips.counts[i]:
+            head[i], tail[i] = (edge[0] for edge in edges(clips.clip(i)[np.newaxis], left, right, framing.pad_mode))
+    return head.reshape(-1), tail.reshape(-1), left, right
+
+
+class _Run:
+    """One call: the arguments that its drivers have in common, and the job of a range of blocks."""
+
+    def __init__(self, clips: Clips, plan: Plan) -> None:
+        self.clips, self.plan = clips, plan
+        self.n_blocks = -(-clips.n_frames // plan.lanes)
+        self.head, self.tail, head_stride, tail_stride = _edges_of(clips, plan)
+        self.template = np.zeros(_HEAD + clips.table.size, dtype=np.int64)
+        self.template[:4] = clips.n_frames, clips.n_clips, head_stride, tail_stride
+        self.template[_SEED] = plan.config.preprocessing.dither_seed
+        self.template[_HEAD:] = clips.table
+        self.energies = np.empty(self.n_blocks * plan.lanes if plan.has_energy else 0, dtype=plan.dtype)
+        self.suspects = 0
+
+    def blocks(self, first: int, last: int, driver: Callable[..., bool], *more: np.ndarray) -> None:
+        """Run a driver over blocks ``first … last - 1`` on the threads that pay."""
+        plan = self.plan
+        job = self.template.copy()
+        # first, end, piece, base, next, done, next_2
+        job[4:11] = first, last, last - first, first, first, 0, first
+        y, head, tail, data, ints, energies = self.clips.y, self.head, self.tail, plan.data, plan.ints, self.energies
+
+        def run() -> bool:
+            work = scratch("work", plan.work, plan.dtype)
+            return driver(y, head, tail, data, ints, job, work, energies, *more)
+
+        share(job, (last - first) * plan.lanes * (plan.config.framing.n_fft or 1), run)
+        self.suspects += int(job[_SUSPECTS])
+
+
+def spectra(clips: Clips, plan: Plan) -> np.ndarray:
+    """Return the complex spectra of clips, flat rows ``(n_bins, frames)`` of each."""
+    out = np.empty(clips.n_frames * plan.fft.n_bins, dtype=np.result_type(plan.dtype, np.complex64))
+    if out.size:
+        run = _Run(clips, plan)
+        run.blocks(0, run.n_blocks, plan.drivers.spectra, out.view(plan.dtype))
+        _refuse_if_not_finite(clips, plan, run.suspects)
     return out
 
 
-def _loud_first(y: np.ndarray, plan: Plan, n_frames: int, n_blocks: int, chunk: int) -> list[int]:
+def bands(clips: Clips, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Return bands without a logarithm, or the spectrum, flat rows ``(n_rows, frames)`` of each clip, and energies."""
+    out = np.empty(clips.n_frames * plan.n_rows, dtype=plan.dtype)
+    if not out.size:
+        return out, out[:0]
+    run = _Run(clips, plan)
+    run.blocks(0, run.n_blocks, plan.drivers.bands, out)
+    _refuse_if_not_finite(clips, plan, run.suspects)
+    return out, run.energies
+
+
+def features(clips: Clips, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Return levels or cepstra, flat rows ``(n_rows, frames)`` of each clip, and the energies of all frames.
+
+    Where levels have a floor below the peak, those of long signals are never held whole: a chunk at a time is computed
+    and finished with the floor that the peaks so far give, loud chunks first. Chunks for which the final floor makes a
+    difference are computed again.
+    """
+    out = np.empty(clips.n_frames * plan.n_rows, dtype=plan.dtype)
+    if not out.size:
+        return out, out[:0]
+    run = _Run(clips, plan)
+    none = run.energies[:0]
+    if not plan.has_floor:
+        run.blocks(0, run.n_blocks, plan.drivers.features, none, none, none, none, out)
+        _refuse_if_not_finite(clips, plan, run.suspects)
+        return out, run.energies
+
+    lanes, per_block = plan.lanes, plan.n_levels * plan.lanes
+    chunk = min(run.n_blocks, max(1, CHUNK // per_block))
+    levels = scratch("levels", chunk * per_block, plan.dtype)
+    peaks = scratch("peaks", chunk * lanes, plan.dtype)
+    tops = np.full(clips.n_clips, -np.inf, dtype=plan.dtype)
+
+    def compute(first: int) -> int:
+        last = min(first + chunk, run.n_blocks)
+        floors = np.empty(clips.n_clips, dtype=plan.dtype)
+        run.blocks(first, last, plan.drivers.features, levels, peaks, tops, floors, out)
+        return last
+
+    if chunk == run.n_blocks:
+        compute(0)
+        _refuse_if_not_finite(clips, plan, run.suspects)
+        return out, run.energies
+
+    depth, used = plan.dtype.type(plan.below_peak), {}
+    for first in _loud_first(clips, plan, run.n_blocks, chunk):
+        last = compute(first)
+        begin, end = first * lanes, min(last * lanes, clips.n_frames)
+        low, high = (int(i) for i in np.searchsorted(clips.table[1::2], [begin, end - 1], side="right") - 1)
+        starts = np.maximum(clips.table[1 + 2 * low : 2 + 2 * high : 2] - begin, 0)
+        here = slice(low, high + 1)
+        tops[here] = np.maximum(tops[here], np.maximum.reduceat(peaks[: end - begin], starts))
+        used[first] = here, _tops(plan, tops)[here] - depth, levels[: (last - first) * per_block].min()
+    _refuse_if_not_finite(clips, plan, run.suspects)
+    final = _tops(plan, tops) - depth
+    for first, (here, floors, lowest) in used.items():
+        if ((floors != final[here]) & (lowest < final[here])).any():
+            compute(first)
+    return out, run.energies
+
+
+def _tops(plan: Plan, tops: np.ndarray) -> np.ndarray:
+    """Return the peak that each clip's floor lies below: its own, or that of all."""
+    compression = plan.config.compression
+    if compression is not None and compression.peak_scope == "array":
+        return np.full_like(tops, tops.max())
+    return tops.copy()
+
+
+def _loud_first(clips: Clips, plan: Plan, n_blocks: int, chunk: int) -> list[int]:
     """Return the first blocks of all chunks, those with the loudest samples (one in 509 is looked at) first."""
-    hop, flat = plan.config.framing.hop_length, y.reshape(-1)
-    starts = range(0, n_blocks, chunk)
+    hop = plan.config.framing.hop_length or 1
+    samples, frames = clips.table[0::2], clips.table[1::2]
 
     def at(block: int) -> int:
-        channel, frame = divmod(block * plan.lanes, n_frames)
-        return min(channel, y.shape[0]) * y.shape[1] + min(frame * hop, y.shape[1])
+        frame = block * plan.lanes
+        clip = min(int(np.searchsorted(frames, frame, side="right")) - 1, clips.n_clips - 1)
+        return min(int(samples[clip] + (frame - frames[clip]) * hop), int(samples[clip + 1]))
 
     def loudness(first: int) -> float:
-        part = flat[at(first) : at(first + chunk) : 509]  # a prime: in step with no period
+        part = clips.y[at(first) : at(min(first + chunk, n_blocks)) : 509]  # a prime: in step with no period
         return float(max(part.max(), -part.min())) if part.size else 0.0
 
-    return sorted(starts, key=loudness, reverse=True)
+    return sorted(range(0, n_blocks, chunk), key=loudness, reverse=True)
 
 
-def _rows_job(shape: tuple[int, int, int], n_bands: int, n_rows: int, n_groups: int) -> np.ndarray:
-    job = np.zeros(16, dtype=np.int64)
-    job[[1, 2, 8, 13, 14]] = shape[2], shape[0], n_bands, n_rows, n_groups
+def padded(parts: Sequence[np.ndarray], n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return arrays ``(n_features, frames)`` as one ``(n, n_features, largest)``, zeros behind them, and the lengths."""
+    lengths = np.array([part.shape[-1] for part in parts], dtype=np.int64)
+    dtype = parts[0].dtype if parts else np.dtype(np.float32)
+    out = np.zeros((len(parts), n_features, int(lengths.max(initial=0))), dtype=dtype)
+    for i, part in enumerate(parts):
+        out[i, :, : part.shape[-1]] = part
+    return out, lengths
+
+
+def _rows_job(n_clips: int, n_frames: int) -> np.ndarray:
+    from .kernels.framing import CLIPS
+
+    job = np.zeros(CLIPS + 2 * n_clips + 2, dtype=np.int64)
+    job[:2] = n_clips * n_frames, n_clips
+    job[CLIPS + 1 :: 2] = np.arange(n_clips + 1) * n_frames
     return job
 
 
@@ -254,8 +342,8 @@ def apply_bank(S: np.ndarray, bank: Bank) -> np.ndarray:
     out = np.empty((S.shape[0], bank.n_bands, S.shape[2]), dtype=S.dtype)
     if out.size:
         work = scratch("work", (bank.n_bins + bank.n_bands) * LANES[S.dtype.name], S.dtype)
-        job = _rows_job(S.shape, bank.n_bands, bank.n_bins, 0)
-        bank_blocks(S.reshape(-1), bank.bands, bank.weights, job, work, out.reshape(-1))
+        job = _rows_job(S.shape[0], S.shape[2])
+        bank_blocks(S.reshape(-1), bank.n_bins, bank.bands, bank.n_bands, bank.weights, job, work, out.reshape(-1))
     return out
 
 
@@ -267,6 +355,7 @@ def apply_cosines(S: np.ndarray, n_bands: int, transform: Cosines) -> np.ndarray
     out = np.empty((S.shape[0], transform.n_rows, S.shape[2]), dtype=S.dtype)
     if out.size:
         work = scratch("work", (2 + n_bands + 8 * transform.n_groups) * LANES[S.dtype.name], S.dtype)
-        job = _rows_job(S.shape, n_bands, transform.n_rows, transform.n_groups)
-        cosine_rows(S.reshape(-1), transform.matrix, job, work, out.reshape(-1))
+        job = _rows_job(S.shape[0], S.shape[2])
+        flat = S.reshape(-1), n_bands, transform.matrix, transform.n_rows, transform.n_groups
+        cosine_rows(*flat, job, work, out.reshape(-1))
     return out

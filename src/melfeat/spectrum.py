@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from ._arrays import as_channels
-from ._checks import check_float, check_int
-from .config import Config, Framing, hashable_window
+from ._checks import check_bool, check_float, check_int
+from .config import Config
 from .dsp.windows import WindowSpec
 from .errors import MelfeatWarning, ParameterError
+from .pipeline import clips_of_channels, spectra
+from .stages import Framing, hashable_window
 
 __all__ = [
     "amplitude_to_db",
@@ -32,8 +34,29 @@ def _framing_plan(
 ) -> Any:
     from .plan import plan
 
-    framing = Framing(n_fft, hop_length, win_length, window, center, pad_mode)
-    return plan(Config(framing), dtype)
+    framing = Framing(n_fft, hop_length, win_length, window, center_rule(center), pad_mode)
+    return plan(Config(framing=framing), dtype, complex_spectra=True)
+
+
+def center_rule(center: Any) -> str:
+    """Return the rule of framing that `center` stands for in librosa's functions."""
+    return "center" if check_bool("center", center) else "valid"
+
+
+def require_frames(config: Config, n_samples: int) -> int:
+    """Return the number of frames of a signal of `n_samples`; raise if it is too short for one."""
+    count = config.n_analysis_frames(n_samples)
+    if count == 0:
+        framing = config.framing
+        centred = framing.frames == "center"
+        remedy = "use center=True or pad the signal, e.g. with melfeat.util.fix_length"
+        if centred:
+            remedy = "pad the signal, e.g. with melfeat.util.fix_length, or use an even n_fft"
+        raise ParameterError(
+            f"n_fft={framing.n_fft} is too large for {'' if centred else 'uncentred '}frames of a signal of "
+            f"{n_samples} samples; {remedy}"
+        )
+    return count
 
 
 def stft(
@@ -94,11 +117,10 @@ def stft(
     >>> D.shape, int(np.abs(D[:, 60]).argmax()) * 8000 // 256
     ((129, 126), 1000)
     """
-    from .pipeline import spectra
-
     channels, lead = as_channels(y)
     made = _framing_plan(n_fft, hop_length, win_length, hashable_window(window), center, pad_mode, channels.dtype)
-    result = spectra(channels, made)
+    n_frames = require_frames(made.config, channels.shape[1])
+    result = spectra(clips_of_channels(channels, n_frames), made).reshape(-1, made.fft.n_bins, n_frames)
     result = result.reshape(*lead, *result.shape[1:])
     if out is not None:
         return _into(out, result)
@@ -186,8 +208,8 @@ def istft(
     n_fft = 2 * (n_bins - 1) if n_fft is None else check_int("n_fft", n_fft, low=1, unit="samples")
     if n_bins != 1 + n_fft // 2 or n_fft < 1:
         raise ParameterError(f"n_fft={n_fft}: expected 1 + n_fft // 2 = {n_bins}, the number of bins of stft_matrix")
-    framing = Framing(n_fft, hop_length, win_length, window, center)  # type: ignore[arg-type]
-    hop, half = framing.hop_length, n_fft // 2 if center else 0
+    framing = Framing(n_fft, hop_length, win_length, window, center_rule(center))
+    hop, half = framing.hop_length or 1, n_fft // 2 if center else 0
     wanted = n_fft + hop * (n_frames - 1) - 2 * half
     if length is not None:
         wanted = check_int("length", length, low=0, unit="samples")

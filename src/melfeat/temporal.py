@@ -1,4 +1,4 @@
-"""Features of features over time: derivatives (`delta`) and delayed copies (`stack_memory`)."""
+"""Features of features over time: derivatives (`delta`, `regression_delta`), delayed copies (`stack_memory`)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from ._checks import check_choice, check_float, check_int
 from .dsp.arrays import PadSpec, check_axis, pad, pad_widths
-from .dsp.delta import DeltaMode, extend, savgol_weights
+from .dsp.delta import DELTA_EDGES, DeltaMode, extend, regression_deltas, savgol_weights
 from .errors import ParameterError
 
-__all__ = ["delta", "stack_memory"]
+__all__ = ["delta", "regression_delta", "stack_memory"]
 
 
 def _as_real(data: Any) -> np.ndarray:
@@ -136,6 +136,66 @@ def _savgol_into(
     for begin, end in ((0, half), (n - half, n)) if inner > 0 else ((0, n),):
         stretch = extend(x, begin - half, end + half, mode, cval).reshape(rows, -1)
         mirrored_fir(stretch, centre, sign, step, target, begin * step, (end - begin) * step)
+
+
+def regression_delta(
+    data: np.ndarray,
+    window: int = 2,
+    order: int = 1,
+    *,
+    axis: int = -1,
+    edges: Literal["replicate", "kaldi", "opensmile"] = "replicate",
+) -> np.ndarray:
+    """Return the delta of speech recognition front ends: the slope of a line through the neighbouring frames.
+
+    ``d[t] = sum k (x[t + k] - x[t - k]) / (2 sum k^2)`` with k from 1 to `window`; of higher orders the same of the
+    delta before. It differs from `delta` at the ends, and for ``order > 1`` everywhere.
+
+    Parameters
+    ----------
+    data : np.ndarray, shape (..., n, ...)
+        Real values, usually features ``(..., n_features, t)``.
+    window : int, >= 1
+        Values [frames] to either side that enter.
+    order : int, >= 1
+        1 for the delta, 2 for the delta of the delta (acceleration), and so on.
+    axis : int
+        The axis to differentiate along, by default the last.
+    edges : {'replicate', 'kaldi', 'opensmile'}
+        What lies beyond the ends of a delta whose delta is taken: its first and last value (HTK, torchaudio,
+        python_speech_features); its continuation, where only `data` is repeated (Kaldi); or the first at the beginning
+        and the second at the end (openSMILE). The same for `order` 1.
+
+    Returns
+    -------
+    np.ndarray, shape (..., n, ...)
+        The delta: float32 for float32 `data`, otherwise float64. Sums are float64 for both.
+
+    Raises
+    ------
+    ParameterError
+        If `window` or `order` is below 1, `edges` unknown, or `data` not real.
+
+    References
+    ----------
+    S. Young et al., The HTK Book, version 3.4, Cambridge University, 2006, section 5.9. D. Povey et al., The Kaldi
+    speech recognition toolkit, ASRU 2011. F. Eyben et al., openSMILE, ACM Multimedia 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import melfeat
+    >>> melfeat.regression_delta(np.array([0.0, 1.0, 2.0, 3.0, 4.0])).round(6).tolist()
+    [0.5, 0.8, 1.0, 0.8, 0.5]
+    """
+    array = _as_real(data)
+    axis = check_axis(axis, array.ndim)
+    window = check_int("window", window, low=1, unit="frames")
+    order = check_int("order", order, low=1)
+    edges = check_choice("edges", edges, DELTA_EDGES)
+    rows = np.ascontiguousarray(np.moveaxis(array, axis, -1))
+    result = regression_deltas(rows, order, window=window, edges=edges)[-1]
+    return np.ascontiguousarray(np.moveaxis(result, -1, axis))
 
 
 def stack_memory(

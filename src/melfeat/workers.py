@@ -1,6 +1,7 @@
-"""The only file that knows threads: how many, and how a range of lane blocks is spread over them.
+"""The only file that knows threads: how many, and how they share the blocks of a call.
 
-Threads are Python threads that run kernels without the global interpreter lock, from one small pool per process. Blocks
+Threads are Python threads that run kernels without the global interpreter lock, from one small pool per process. They
+take pieces of the work from a counter, the caller's thread among them, so one that wakes up late delays nobody. Blocks
 are independent of each other, so the number of threads changes no bit of any result.
 """
 
@@ -9,18 +10,18 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+
+import numpy as np
 
 from ._checks import check_int
 from .errors import ParameterError
 
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
-__all__ = ["available_cpus", "get_num_threads", "run_ranges", "set_num_threads", "threads"]
+__all__ = ["available_cpus", "get_num_threads", "set_num_threads", "share", "threads"]
 
 #: Samples of frames (frames times n_fft) that are worth a thread: about a third of a millisecond of work, against some
 #: 50 microseconds that waking a thread can cost.
@@ -28,11 +29,11 @@ _WORTH = 1 << 19
 
 _VARIABLE = "MELFEAT_NUM_THREADS"
 
+#: Pieces per thread: small enough that threads end together, large enough that counting them costs nothing.
+_PIECES = 16
+
 _local = threading.local()
-_lock = threading.Lock()
 _chosen: int | None = None
-_pool: ThreadPoolExecutor | None = None
-_pool_size = 0
 
 
 def _cgroup_quota() -> float:
@@ -168,59 +169,82 @@ def threads(n: int) -> Iterator[None]:
         _local.count = before
 
 
+class _Pool:
+    """Daemon threads that wait for tasks. A task is tried at most once; whoever put it in sees to what is left over."""
+
+    def __init__(self) -> None:
+        self.tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.size = 0
+
+    def grow(self, size: int) -> None:
+        """Start threads until there are `size`; RuntimeError where the system has no more."""
+        while self.size < size:
+            threading.Thread(target=self._work, name=f"melfeat-{self.size}", daemon=True).start()
+            self.size += 1
+
+    def _work(self) -> None:
+        while True:
+            task = self.tasks.get()
+            task()
+            del task  # so that an idle thread holds no arrays
+
+
+_lock = threading.Lock()
+_pool = _Pool()
+
+
 def _forget_pool() -> None:
     """After a fork the child has none of the parent's threads: make a new pool when one is needed."""
-    global _pool, _pool_size, _lock
-    _pool, _pool_size, _lock = None, 0, threading.Lock()
+    global _pool, _lock
+    _pool, _lock = _Pool(), threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_pool)
 
 
-def _executor(size: int) -> ThreadPoolExecutor:
-    """Return a pool whose threads, at least `size`, have all been started; RuntimeError if they cannot be.
+class _Help:
+    """A call that other threads may join: `run` takes pieces of a job until none are left."""
 
-    Started at once, because a pool that fails to start a thread for a task keeps the task and may run it later, when
-    its caller has long gone on.
-    """
-    from concurrent.futures import ThreadPoolExecutor
+    def __init__(self, run: Callable[[], bool]) -> None:
+        self.run: Callable[[], bool] | None = run
+        self.failure: BaseException | None = None
 
-    global _pool, _pool_size
-    with _lock:
-        if _pool is None or _pool_size < size:
-            # A smaller pool that calls still wait for finishes its work and ends by itself.
-            made = ThreadPoolExecutor(size, thread_name_prefix="melfeat")
-            all_asked_for = threading.Event()
+    def __call__(self) -> None:
+        run = self.run
+        if run is not None:
             try:
-                for _ in range(size):
-                    made.submit(all_asked_for.wait)
-            finally:
-                all_asked_for.set()
-            _pool, _pool_size = made, size
-        return _pool
+                run()
+            except BaseException as error:
+                self.failure = error
 
 
-def run_ranges(n_blocks: int, block_work: int, run: Callable[[int, int], Any]) -> list[Any]:
-    """Call ``run(first, last)`` over contiguous ranges that make up ``0 … n_blocks``, on as many threads as pay.
+def share(job: np.ndarray, work: int, run: Callable[[], bool]) -> None:
+    """Call `run` on as many threads as pay, until one of its calls has returned True: all of `job` is done.
 
-    `block_work` is the samples of frames in a block. The caller's thread takes the first range. Results come in order
-    of the ranges; an exception of any range is raised when all have ended.
+    `job` is that of `kernels.framing.JOB`; its pieces are made smaller where several threads take them. `work` is the
+    samples of its frames. `run` returns False if other threads still hold pieces.
     """
-    count = min(n_blocks * block_work // _WORTH, n_blocks)
+    first, end = int(job[4]), int(job[5])
+    count = min(work // _WORTH, end - first)
     if count > 1:
         count = min(count, get_num_threads())
     if count <= 1:
-        return [run(0, n_blocks)]
-    ends = [n_blocks * i // count for i in range(count + 1)]
+        run()
+        return
+    job[6] = max(1, (end - first) // (count * _PIECES))
+    others = _Help(run)
     try:
-        pool = _executor(count - 1)
-        rest = [pool.submit(run, ends[i], ends[i + 1]) for i in range(1, count)]
-    except RuntimeError:  # no more threads to be had, or the interpreter is shutting down
-        return [run(0, n_blocks)]
+        with _lock:
+            _pool.grow(count - 1)
+        for _ in range(count - 1):
+            _pool.tasks.put(others)
+    except RuntimeError:  # no more threads to be had: those that there are will do
+        pass
     try:
-        first = run(0, ends[1])
+        while not run():
+            if others.failure is not None:
+                raise others.failure
+            time.sleep(5e-5)
     finally:
-        for other in rest:
-            other.exception()  # waits
-    return [first, *(other.result() for other in rest)]
+        others.run = None  # a thread that comes too late holds nothing and does nothing

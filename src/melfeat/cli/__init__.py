@@ -31,7 +31,7 @@ exit codes:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from . import _info, _machine, _mfcc
+    from . import _dialects, _info, _machine, _mfcc
 
     parser = argparse.ArgumentParser(
         prog="melfeat",
@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     _machine.add_demo(add("demo", "compute and draw MFCCs of a bundled recording"))
     _mfcc.add_mfcc(add("mfcc", "compute the MFCCs of audio files", _mfcc.DESCRIPTION))
     _info.add_info(add("info", "say what audio files hold and whether they can be read"))
+    _dialects.add_presets(add("presets", "list the front ends that are known by name"))
+    _dialects.add_explain(add("explain", "say what a front end computes", _dialects.EXPLAIN))
+    _dialects.add_diff(add("diff", "say what tells two front ends apart", _dialects.DIFF))
     _machine.add_warmup(add("warmup", "compile all kernels now, so that no later process has to"))
     _machine.add_doctor(add("doctor", "describe this installation, for a bug report or a worried mind"))
     return parser

@@ -56,7 +56,7 @@ class FFTPlan:
     chirp : bool
         Whether this is a Bluestein plan.
     spec : np.ndarray of int64, read-only
-        ``[n, A, B, is chirp, n_passes, twiddles, direct table, 0, 0, group]``, then ``[radix, twiddles, direct table,
+        ``[n, A, B, is chirp, n_passes, twiddles, direct table, is gathered, 0, group]``, then ``[radix, twiddles, direct table,
         0, 0]`` for each pass: offsets into `table`, zeros for the addresses that the kernels fill in. Of a chirp plan,
         twiddles and direct table are the chirp and the spectrum of its conjugate.
     table : np.ndarray of float64, read-only
@@ -223,12 +223,12 @@ def _passes(radices: tuple[int, ...], length: int, tables: _Tables) -> list[int]
 
 
 @lru_cache(maxsize=256)
-def plan_fft(n: int) -> FFTPlan:
-    """Return the plan for frames of ``n >= 1`` real samples."""
+def plan_fft(n: int, gathered: bool = False) -> FFTPlan:
+    """Return the plan for frames of ``n >= 1`` real samples, which stand `gathered` in the scratch or in the signal."""
     columns, rows, chirp = _choose(n)
     radices = row_radices(rows)
     tables = _Tables()
-    group = rows if rows < 4 else 4
+    group = rows if gathered or rows < 4 else 4
     if chirp:
         squares = np.arange(n, dtype=np.int64) ** 2
         twiddles = tables.add(_twiddle(squares, 2 * n))
@@ -243,7 +243,7 @@ def plan_fft(n: int) -> FFTPlan:
         twiddles = tables.add(_twiddle(n2 * k1, n))
         direct = tables.add(_direct_table(columns)) if columns != 16 or rows < 4 else 0
     passes = _passes(radices, rows, tables)
-    head = [n, columns, rows, int(chirp), len(radices), twiddles, direct, 0, 0, group]
+    head = [n, columns, rows, int(chirp), len(radices), twiddles, direct, int(gathered), 0, group]
     spec = np.array(head + passes, dtype=np.int64)
     spec.setflags(write=False)
     return FFTPlan(n, columns, rows, radices, chirp, spec, tables.array())

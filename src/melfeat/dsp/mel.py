@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
@@ -16,17 +17,20 @@ __all__ = [
     "MelNorm",
     "banded",
     "check_band",
+    "check_band_edges",
     "check_mel_norm",
     "fft_frequencies",
     "hz_to_mel",
     "mel_basis",
     "mel_frequencies",
     "mel_to_hz",
+    "resolve_band",
     "warn_if_empty",
 ]
 
-#: How the triangles are scaled: to constant energy per band, not at all, or to a vector norm per band.
-MelNorm: TypeAlias = Literal["slaney"] | float | None
+#: How the triangles are scaled: to constant energy per band ('slaney': by 2 / width in Hz), to a sum of 1, by 2 / width
+#: in what their sides are linear in (Essentia's unit_sum and unit_tri), to a vector norm per band, or not at all.
+MelNorm: TypeAlias = Literal["slaney", "sum", "tri"] | float | None
 
 # Slaney's scale: 3 mel per 200 Hz up to 1000 Hz, then 27 mel per factor of 6.4.
 _HZ_PER_MEL = 200.0 / 3
@@ -87,13 +91,34 @@ def check_band(sr: Any, fmin: Any = 0.0, fmax: Any = None) -> tuple[float, float
     return low, high
 
 
+def resolve_band(sr: float, fmin: float, fmax: float | None) -> tuple[float, float]:
+    """Return ``(fmin, fmax)`` [Hz] as `check_band`, an `fmax` of zero or below counting from sr/2 as in Kaldi."""
+    return check_band(sr, fmin, sr / 2 + fmax if fmax is not None and fmax <= 0 else fmax)
+
+
+def check_band_edges(band_edges: Any, n_mels: int) -> tuple[float, ...]:
+    """Return `band_edges` as floats: ``n_mels + 2`` increasing frequencies [Hz] >= 0."""
+    try:
+        edges = tuple(float(edge) for edge in band_edges)
+    except (TypeError, ValueError):
+        raise ParameterError(f"band_edges={band_edges!r}: expected n_mels + 2 frequencies [Hz]") from None
+    if len(edges) != n_mels + 2:
+        raise ParameterError(
+            f"band_edges has {len(edges)} entries: expected n_mels + 2 = {n_mels + 2} frequencies [Hz]"
+        )
+    if not all(0 <= a < b < np.inf for a, b in itertools.pairwise(edges)):
+        raise ParameterError(f"band_edges={edges!r}: expected finite increasing frequencies >= 0 [Hz]")
+    return edges
+
+
 def check_mel_norm(norm: Any) -> MelNorm:
     """Return `norm` if a mel filterbank can be scaled by it."""
     if isinstance(norm, str):
-        if norm == "slaney":
-            return "slaney"
+        if norm in ("slaney", "sum", "tri"):
+            return norm  # type: ignore[return-value]
         raise ParameterError(
-            f"norm={norm!r}: expected 'slaney', None, or the order of a vector norm such as 1 or np.inf"
+            f"norm={norm!r}: expected 'slaney', None, or the order of a vector norm such as 1 or np.inf; or Essentia's "
+            "'sum' or 'tri'"
         )
     return check_norm(norm)
 
@@ -134,10 +159,11 @@ def _mel_basis(
     # The order of the roundings is librosa's: triangles to dtype first, then times a float64 factor, then dtype again.
     # Scaling in float64 and rounding once would be nearer the truth, and move some hundred float32 weights by one ulp.
     weights = np.maximum(0, np.minimum(rise, fall)).astype(dtype)
-    if norm == "slaney":
+    if norm in ("slaney", "tri"):  # one and the same where sides are linear in Hz
         weights *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
     else:
-        weights = normalize(weights, norm, -1, float(np.finfo(dtype).tiny), None)  # type: ignore[arg-type]
+        order = 1.0 if norm == "sum" else norm
+        weights = normalize(weights, order, -1, float(np.finfo(dtype).tiny), None)  # type: ignore[arg-type]
     weights.setflags(write=False)
     return weights
 

@@ -1,4 +1,19 @@
-"""Window functions: cosine sums in closed form, the rest from SciPy, loaded only when one is asked for."""
+"""Window functions: cosine sums in closed form, the rest from SciPy, loaded only when one is asked for.
+
+Names mean what they mean in SciPy. Those that SciPy does not have come from the front ends that use them:
+
+* ``'povey'``: Hann to the power 0.85, ``'sine'``: half a period of a sine, ``('blackman', c)``: Blackman with
+  coefficients c, 0.5, 0.5 - c, all of Kaldi, which has them symmetric;
+* ``'matlab_hanning'``: MATLAB's ``hanning``, the symmetric Hann window of two more samples without its zeros (the
+  periodic form is MATLAB's too: it begins with a zero and equals ``'hann'``).
+
+Essentia's Hamming window is ``('general_hamming', 0.53836)``.
+
+References
+----------
+D. Povey et al., "The Kaldi speech recognition toolkit", ASRU 2011 (its ``feature-window.cc``). MathWorks, ``hanning``,
+Signal Processing Toolbox.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +24,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._checks import check_bool, check_int
+from .._checks import check_bool, check_float, check_int
 from ..errors import ParameterError
 
 __all__ = ["COSINE_SUMS", "WindowSpec", "window"]
@@ -79,12 +94,38 @@ def _triangle(m: int) -> np.ndarray:
     return np.concatenate((rise, rise[::-1][m % 2 :]))
 
 
+def _povey(m: int) -> np.ndarray:
+    return np.power(np.maximum(_cosine_sum(COSINE_SUMS["hann"], m), 0.0), 0.85)
+
+
+def _sine(m: int) -> np.ndarray:
+    k = np.arange(m)
+    return np.sin(np.pi * np.minimum(k, m - 1 - k) / (m - 1))  # the smaller angle: symmetric to the last bit
+
+
+def _matlab_hanning(m: int) -> np.ndarray:
+    return _cosine_sum(COSINE_SUMS["hann"], m + 2)[1:-1]
+
+
 #: Symmetric windows of m > 1 samples.
 _CLOSED: dict[str, Callable[[int], np.ndarray]] = {
     **{name: partial(_cosine_sum, coefficients) for name, coefficients in COSINE_SUMS.items()},
     "bartlett": _bartlett,
     "boxcar": np.ones,
     "triangle": _triangle,
+}
+
+#: The same, of names that SciPy does not know.
+_DIALECTS: dict[str, Callable[[int], np.ndarray]] = {
+    "matlab_hanning": _matlab_hanning,
+    "povey": _povey,
+    "sine": _sine,
+}
+
+#: Windows with one parameter: coefficients of the cosine sum.
+_WITH_COEFFICIENT: dict[str, Callable[[float], tuple[float, ...]]] = {
+    "blackman": lambda c: (c, 0.5, 0.5 - c),
+    "general_hamming": lambda alpha: (alpha, 1.0 - alpha),
 }
 
 
@@ -100,7 +141,9 @@ def _strip_suffix(name: str, fftbins: bool) -> tuple[str, bool]:
 def _refused(spec: Any, reason: str) -> ParameterError:
     name = spec[0] if isinstance(spec, tuple) and spec else spec
     hint = ""
-    if isinstance(name, str) and (near := get_close_matches(name, (*_CLOSED, *_ALIASES, *_SCIPY_NAMES), n=1)):
+    if isinstance(name, str) and (
+        near := get_close_matches(name, (*_CLOSED, *_ALIASES, *_DIALECTS, *_SCIPY_NAMES), n=1)
+    ):
         hint = f" (did you mean {near[0]!r}?)" if near[0] != name else ""
     return ParameterError(
         f"window={spec!r}: {reason}{hint}. Expected a name such as 'hann', a tuple (name, parameter, ...), a number "
@@ -138,13 +181,21 @@ def _named(spec: str | tuple[Any, ...], length: int, fftbins: bool) -> np.ndarra
         raise _refused(spec, "the first entry of a tuple is the window's name")
     name, fftbins = _strip_suffix(name, fftbins)
     name = _ALIASES.get(name, name)
-    if name not in _CLOSED:
+    if name in _WITH_COEFFICIENT and len(parameters) == 1:
+        if length == 1:
+            return np.ones(1)
+        coefficients = _WITH_COEFFICIENT[name](check_float(f"window={spec!r}: coefficient", parameters[0]))
+        return _cosine_sum(coefficients, length + fftbins)[:length].copy()
+    closed = _CLOSED.get(name) or _DIALECTS.get(name)
+    if closed is None:
         return _from_scipy((name, *parameters) if parameters else name, length, fftbins)
     if parameters:
         raise _refused(spec, "this window takes no parameters")
     if length == 1:
         return np.ones(1)
-    return _CLOSED[name](length + fftbins)[:length].copy()
+    if name == "matlab_hanning" and fftbins:
+        closed = _CLOSED["hann"]
+    return closed(length + fftbins)[:length].copy()
 
 
 def window(spec: WindowSpec, length: int, *, fftbins: bool = True) -> np.ndarray:

@@ -237,11 +237,17 @@ def store(array: Any, index: Any, value: Any) -> None:
         _slot(array, index, width(array))[:] = value
 
 
-def splat(array: Any, index: Any) -> Any:
-    """Return the scalar ``array[index]`` in every lane."""
+def splat(array: Any, index: Any, *, constant: bool = False) -> Any:
+    """Return the scalar ``array[index]`` in every lane.
+
+    `constant` promises that nothing is ever written there, so that a loop need not read it again.
+    """
     count = width(array)
     if isinstance(array, ArraySymbol):
-        return LaneSymbol(array.b, broadcast(array.b, array.read(index, 1), count))
+        scalar = array.read(index, 1)
+        if constant:
+            scalar.set_metadata("invariant.load", array.b.module.add_metadata([]))
+        return LaneSymbol(array.b, broadcast(array.b, scalar, count))
     return np.full(count, _slot(array, index, 1)[0])
 
 

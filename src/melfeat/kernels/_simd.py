@@ -12,6 +12,7 @@ Loops with run-time bounds stay outside, in kernels. The words a codelet is writ
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from numba.extending import intrinsic, models, register_model
 from ._jit import JIT_DISABLED, entry_at
 from ._lanes import INT64, LANES, ArraySymbol, IntSymbol, LaneSymbol, broadcast, width
 
-__all__ = ["codelet", "invoke7", "invoke8", "invoke10", "lanes", "peek", "raw"]
+__all__ = ["codelet", "fetch_add", "invoke7", "invoke8", "invoke10", "lanes", "part", "peek", "raw"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -142,6 +143,41 @@ def _traced_peek(typingctx: Any, array: Any, index: Any) -> Any:
     return signature(types.int64, array, index), generate
 
 
+def _part(array: Any, offset: Any) -> Any:
+    """Return the bare pointer to ``array[offset]``; interpreted, the flat array from there on."""
+    return array.reshape(-1)[offset:]
+
+
+def _traced_part(typingctx: Any, array: Any, offset: Any) -> Any:
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> Any:
+        data = values[0]
+        if isinstance(array, types.Array):
+            data = context.make_array(array)(context, builder, data).data
+        return builder.gep(data, [context.cast(builder, values[1], offset, types.int64)])
+
+    return signature(types.CPointer(array.dtype), array, offset), generate
+
+
+_one_at_a_time = threading.Lock()
+
+
+def _fetch_add(array: Any, index: Any, amount: Any) -> Any:
+    """Add `amount` to ``array[index]`` of an int64 array, whatever other threads do, and return what was there."""
+    with _one_at_a_time:
+        before = int(array[index])
+        array[index] = before + amount
+    return before
+
+
+def _traced_fetch_add(typingctx: Any, array: Any, index: Any, amount: Any) -> Any:
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, values: Any) -> Any:
+        data = context.make_array(array)(context, builder, values[0]).data
+        target = builder.gep(data, [context.cast(builder, values[1], index, types.int64)])
+        return builder.atomic_rmw("add", target, context.cast(builder, values[2], amount, types.int64), "seq_cst")
+
+    return signature(types.int64, array, index, amount), generate
+
+
 def _make_invoke(n_args: int) -> Callable[..., int]:
     """Return ``invoke(address, *args)`` for `n_args` arguments: call an `entry` by its address."""
     if JIT_DISABLED:
@@ -171,3 +207,5 @@ invoke7, invoke8, invoke10 = (_make_invoke(n) for n in (7, 8, 10))
 lanes: Callable[[Any], int] = _lanes if JIT_DISABLED else intrinsic(_traced_lanes)
 raw: Callable[[Any], Any] = _raw if JIT_DISABLED else intrinsic(_traced_raw)
 peek: Callable[[Any, Any], int] = _peek if JIT_DISABLED else intrinsic(_traced_peek)
+part: Callable[[Any, Any], Any] = _part if JIT_DISABLED else intrinsic(_traced_part)
+fetch_add: Callable[[Any, Any, Any], int] = _fetch_add if JIT_DISABLED else intrinsic(_traced_fetch_add)

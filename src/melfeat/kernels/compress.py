@@ -12,10 +12,19 @@ from ._lanes import fma, frexp_sqrt2, load, scalar_name, select_less, splat, sto
 from ._simd import codelet, lanes, raw
 from ._words import put
 
-__all__ = ["block_db", "block_root", "clip_rows", "decibels"]
+__all__ = [
+    "N_CONSTANTS",
+    "UNITS",
+    "block_levels",
+    "block_root",
+    "block_square",
+    "clip_rows",
+    "decibels",
+    "log_constants",
+]
 
-_DB_PER_OCTAVE = 10 * math.log10(2)
-_DB_PER_NEPER = 10 / math.log(10)
+#: Units of a logarithm: what one neper of power is in it.
+UNITS = {"db": 10 / math.log(10), "db20": 20 / math.log(10), "ln": 1.0, "log10": 1 / math.log(10)}
 
 
 def _split(value: float, dtype: str) -> tuple[float, float]:
@@ -30,36 +39,69 @@ _PARAMETERS = {
     "float64": (10, float(np.finfo(np.float64).tiny), 54),
 }
 
+#: Constants of a logarithm: octave high and low, 2 nepers high and low, then the series.
+N_CONSTANTS = 16
 
-def _log_db(x: Any, like: Any) -> Any:
-    """Return ``10 log10(x)`` for x > 0; infinite and NaN pass through.
+
+def log_constants(unit: str, dtype: str) -> list[float]:
+    """Return the `N_CONSTANTS` numbers that make `_log` a logarithm in a unit."""
+    terms, _, _ = _PARAMETERS[dtype]
+    neper = UNITS[unit]
+    octave = neper * math.log(2) if unit != "db" else 10 * math.log10(2)
+    series = [2 * neper / (2 * k + 1) for k in range(1, terms + 1)]
+    values = [*_split(octave, dtype), *_split(2 * neper, dtype), *series]
+    return values + [0.0] * (N_CONSTANTS - len(values))
+
+
+def _log(x: Any, like: Any, constants: Any) -> Any:
+    """Return the logarithm of x > 0 in the unit of `constants`, a list of vectors; infinite and NaN pass through.
 
     ``x = m 2^e``, ``ln m = 2 atanh(s)``, ``s = (m - 1) / (m + 1)``, ``|s| <= 0.172``: the odd power series of atanh
     needs no fitted coefficients, and its first omitted term is below a tenth of a unit in the last place.
     """
-    name = scalar_name(like)
-    terms, tiny, lift = _PARAMETERS[name]
+    terms, tiny, lift = _PARAMETERS[scalar_name(like)]
+    octave_high, octave_low, first_high, first_low = constants[:4]
     normal = select_less(x, tiny, x * 2.0**lift, x)
     m, e = frexp_sqrt2(normal)
     e = select_less(x, tiny, e - float(lift), e)
     s = (m - 1.0) / (m + 1.0)
     square = s * s
-    series = zero(like, 2 * _DB_PER_NEPER / (2 * terms + 1))
+    series = constants[3 + terms]
     for k in range(terms - 1, 0, -1):
-        series = fma(series, square, zero(like, 2 * _DB_PER_NEPER / (2 * k + 1)))
-    high, low = _split(_DB_PER_OCTAVE, name)
-    first_high, first_low = _split(2 * _DB_PER_NEPER, name)
+        series = fma(series, square, constants[3 + k])
     small = fma(series * square, s, s * first_low)
-    result = fma(e, zero(like, high), fma(s, zero(like, first_high), fma(e, zero(like, low), small)))
+    result = fma(e, octave_high, fma(s, first_high, fma(e, octave_low, small)))
     return select_less(x, math.inf, result, x)
 
 
+def _floored(work: Any, at: Any, data: Any) -> Any:
+    threshold, replacement, addend = (splat(data, i, constant=True) for i in range(3))
+    x = load(work, at)
+    return select_less(x, threshold, replacement, x) + addend
+
+
 @codelet(returns=1)
-def _db_step(work: Any, at: Any, floors: Any, out: Any, to: Any, peak: Any) -> Any:
-    """Write the decibels of a vector, at least those of ``floors[0]``; return the running maximum."""
-    level = _log_db(vmax(load(work, at), splat(floors, 0)), work)
+def _level_step(work: Any, at: Any, data: Any, out: Any, to: Any, peak: Any) -> Any:
+    """Write the logarithm of a vector; return the running maximum.
+
+    ``data``: values below ``data[0]`` become ``data[1]``, ``data[2]`` is added to all, constants of the logarithm.
+    """
+    x = _floored(work, at, data)
+    level = _log(x, work, [splat(data, 3 + i, constant=True) for i in range(N_CONSTANTS)])
+    level = select_less(x, _SMALLEST[scalar_name(work)], zero(work, -math.inf), level)
     store(out, to, level)
     return vmax(level, peak)
+
+
+_SMALLEST = {name: float(np.finfo(name).smallest_subnormal) for name in ("float32", "float64")}
+
+
+@codelet(returns=1)
+def _floor_step(work: Any, at: Any, data: Any, out: Any, to: Any, peak: Any) -> Any:
+    """As `_level_step`, but without a logarithm."""
+    x = _floored(work, at, data)
+    store(out, to, x)
+    return vmax(x, peak)
 
 
 @codelet(returns=1)
@@ -68,11 +110,15 @@ def _minus_infinity(work: Any) -> Any:
 
 
 @kernel
-def block_db(work, at, n_rows, step, floors, out, to, peaks, g):  # type: ignore[no-untyped-def]
-    """Write the decibels of ``(n_rows, L)`` powers at ``out[to]``, the largest of each frame at ``peaks[g]``."""
+def block_levels(work, at, n_rows, step, data, logarithm, out, to, peaks, g):  # type: ignore[no-untyped-def]
+    """Write the levels of ``(n_rows, L)`` bands at ``out[to]``, the largest of each frame at ``peaks[g]``."""
     peak = _minus_infinity(work)
-    for row in range(n_rows):
-        peak = _db_step(work, at + row * step, floors, out, to + row * step, peak)
+    if logarithm > 0:
+        for row in range(n_rows):
+            peak = _level_step(work, at + row * step, data, out, to + row * step, peak)
+    else:
+        for row in range(n_rows):
+            peak = _floor_step(work, at + row * step, data, out, to + row * step, peak)
     put(peaks, g, peak)
 
 
@@ -89,8 +135,22 @@ def block_root(work, at, n_rows, step):  # type: ignore[no-untyped-def]
 
 
 @codelet()
+def _square_step(work: Any, at: Any) -> None:
+    x = load(work, at)
+    store(work, at, x * x)
+
+
+@kernel
+def block_square(work, at, n_rows, step):  # type: ignore[no-untyped-def]
+    """Square ``(n_rows, L)`` bands in place."""
+    for row in range(n_rows):
+        _square_step(work, at + row * step)
+
+
+@codelet()
 def _db_to(out: Any, to: Any, source: Any, at: Any, floors: Any) -> None:
-    store(out, to, _log_db(vmax(load(source, at), splat(floors, 0)), out) - splat(floors, 1))
+    constants = [zero(out, value) for value in log_constants("db", scalar_name(out))]
+    store(out, to, _log(vmax(load(source, at), splat(floors, 0)), out, constants) - splat(floors, 1))
 
 
 @kernel

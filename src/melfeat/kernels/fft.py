@@ -42,11 +42,10 @@ def _gather4(work: Any, out: Any, source: Any, index: Any, stride: Any, window: 
 
 
 @codelet()
-def _column16(work: Any, x: Any, out: Any, row: Any, table: Any, tw: Any) -> None:
-    """Transform 16 real points that stand 4 apart, twiddle, write one point into each of rows 0 … 8."""
-    step = width(work)
+def _column16(work: Any, x: Any, apart: Any, out: Any, row: Any, table: Any, tw: Any) -> None:
+    """Transform 16 real points that stand `apart` elements apart, twiddle, write one point into rows 0 … 8."""
     here = cursor(work, x)
-    bins = real_dft([load(here, 4 * step * j) for j in range(16)])
+    bins = real_dft([load(here, apart * j) for j in range(16)])
     nothing = zero(work)
     factors = cursor(table, tw)
     points = [(bins[0][0], nothing)]
@@ -96,7 +95,19 @@ def _columns16(source, window, spec, table, work, start, stride):  # type: ignor
             j = c0 + rows * n1
             _gather4(work, 4 * n1 * step, source, start + j, stride, window, j)
         for c in range(min(4, rows - c0)):
-            _column16(work, c * step, base + (c0 + c) * 2 * step, row, table, tw + (c0 + c) * 16)
+            _column16(work, c * step, 4 * step, base + (c0 + c) * 2 * step, row, table, tw + (c0 + c) * 16)
+    return 0
+
+
+@entry("ffqffii")
+def _columns16_gathered(source, window, spec, table, work, start, stride):  # type: ignore[no-untyped-def]
+    """Fill the rows from the gathered samples, for A = 16."""
+    step = lanes(work)
+    rows = peek(spec, 2)
+    base = (16 * rows + 4) * step
+    for c in range(rows):
+        out = base + c * 2 * step
+        _column16(work, c * step, rows * step, out, (rows + _PAD) * 2 * step, table, peek(spec, 5) + c * 16)
     return 0
 
 
@@ -110,11 +121,12 @@ def _columns_direct(source, window, spec, table, work, start, stride):  # type: 
     scratch = base + (count // 2 + 3) * row
     half = (count - 1) // 2
     xs = group * step
-    if group < 4:
+    gathered = peek(spec, 7) > 0
+    if group < 4 and not gathered:
         for j in range(0, n, 4):
             _gather4(work, j * step, source, start + j, stride, window, j)
     for c0 in range(0, rows, group):
-        if group == 4:
+        if group == 4 and not gathered:
             for n1 in range(count):
                 j = c0 + rows * n1
                 _gather4(work, 4 * n1 * step, source, start + j, stride, window, j)
@@ -252,8 +264,9 @@ def _chirp(source, start, stride, window, spec, table, work):  # type: ignore[no
     n, length, n_passes = peek(spec, 0), peek(spec, 2), peek(spec, 4)
     row = (length + _PAD) * 2 * step
     base = (n + 4) * step
-    for j in range(0, n, 4):
-        _gather4(work, j * step, source, start + j, stride, window, j)
+    if peek(spec, 7) == 0:
+        for j in range(0, n, 4):
+            _gather4(work, j * step, source, start + j, stride, window, j)
     chirp, spectrum = peek(spec, 5), peek(spec, 6)
     for j in range(n):
         _chirp_in(work, j * step, table, chirp + 2 * j, base + j * 2 * step)
@@ -316,7 +329,8 @@ def bind(spec: np.ndarray, dtype: str, *, spectrum: bool) -> tuple[np.ndarray, i
     bound = spec.copy()
     chirp = bool(spec[3])
     if not chirp:
-        bound[8] = (_columns16 if spec[1] == 16 and spec[9] == 4 else _columns_direct).address(dtype)
+        codelet16 = _columns16_gathered if spec[7] else _columns16
+        bound[8] = (codelet16 if spec[1] == 16 and spec[2] >= 4 else _columns_direct).address(dtype)
     n_passes = int(spec[4])
     for i in range(n_passes):
         here = _HEAD + _FIELDS * i

@@ -1,0 +1,245 @@
+"""The door for every dialect: an `Extractor` computes what a `Config` describes, as fast as `mfcc`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any, Literal, overload
+
+import numpy as np
+
+from ._arrays import as_channels, check_finite, named_clips
+from .config import Config
+from .dsp.framing import count_frames
+from .dsp.post import normalize_energy, postprocess
+from .errors import ParameterError
+from .pipeline import bands, clips_of_channels, features, padded, ragged
+from .plan import Plan, fuses_affine, plan
+from .signal_steps import condition, is_conditioned
+
+__all__ = ["Extractor"]
+
+_INT16_SCALE = 1.0 / 32768.0
+
+
+class Extractor:
+    """Computes the features that a configuration describes.
+
+    Parameters
+    ----------
+    config : Config or str
+        A configuration, or the name of a preset (see `melfeat.presets`).
+    **overrides
+        Options of any stage by their names, as in `Config.replace`: ``n_mels=80``, ``preemphasis=0.97``, …
+
+    Attributes
+    ----------
+    config : Config
+        What is computed, overrides included.
+
+    Raises
+    ------
+    ParameterError
+        If the preset or an option is unknown, or a value is out of its range.
+
+    References
+    ----------
+    The page ``docs/dialects.md`` names the reference of each preset, with the errors against it.
+
+    Examples
+    --------
+    >>> import melfeat
+    >>> import numpy as np
+    >>> fx = melfeat.Extractor("whisper", n_mels=80)
+    >>> y = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000).astype(np.float32)
+    >>> fx(y).shape, fx.n_frames(16000)
+    ((80, 100), 100)
+    """
+
+    def __init__(self, config: Config | str, **overrides: Any) -> None:
+        if isinstance(config, str):
+            from .presets import preset
+
+            config = preset(config, **overrides)
+        elif isinstance(config, Config):
+            config = config.replace(**overrides) if overrides else config
+        else:
+            raise ParameterError(
+                f"config has type {type(config).__name__}: expected a melfeat.Config or the name of a preset"
+            )
+        self.config = config
+        self._plans: dict[np.dtype, Plan] = {}
+        self._post = asdict(config.post)
+        if fuses_affine(config):
+            self._post.update(shift=0.0, scale=1.0)
+        idle = {
+            "cmn": None,
+            "delta_order": 0,
+            "fixed_frames": None,
+            "pad_to": 1,
+            "stack": 1,
+            "shift": 0.0,
+            "scale": 1.0,
+        }
+        self._is_plain = (
+            all(self._post[name] == value for name, value in idle.items()) and not self._post["pad_dropped"]
+        )
+        self._conditions = is_conditioned(config.preprocessing)
+
+    def __repr__(self) -> str:
+        return f"Extractor({self.config!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Extractor, (self.config,)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features of a frame."""
+        return self.config.n_features
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """A name for each feature."""
+        return tuple(self.config.feature_names)
+
+    def n_frames(self, n_samples: int) -> int:
+        """Return the number of frames of a signal of `n_samples`."""
+        return self.config.n_frames(n_samples)
+
+    def times(self, n_samples: int) -> np.ndarray:
+        """Return the centre [s] of each frame of a signal of `n_samples`."""
+        return self.config.times(n_samples)
+
+    def __call__(self, y: np.ndarray) -> np.ndarray:
+        """Return the features of a signal.
+
+        Parameters
+        ----------
+        y : np.ndarray of float32, float64 or int16, shape (..., n)
+            The signal at the sampling rate of the configuration; floating point in [-1, 1), or 16-bit samples. A
+            configuration that counts in 16-bit units (Kaldi, HTK, …) scales by itself.
+
+        Returns
+        -------
+        np.ndarray, shape (..., n_features, n_frames)
+            Features in the dtype of the signal, float32 for 16-bit samples. A signal too short for a frame has none.
+
+        Raises
+        ------
+        ParameterError
+            If the signal has another dtype or is not finite.
+        """
+        channels, lead = self._signal(y)
+        made = self._plan(channels.dtype)
+        n_frames = self.config.n_analysis_frames(channels.shape[1])
+        clips = clips_of_channels(channels, n_frames)
+        flat, energies = (features if self.config.compression else bands)(clips, made)
+        x = self._scaled(flat.reshape(*lead, made.n_rows, n_frames))
+        energy = energies[: clips.n_frames].reshape(*lead, n_frames) if made.has_energy else None
+        return self._finished(x, energy, channels.shape[1])
+
+    @overload
+    def batch(self, clips: Iterable[np.ndarray], *, pad: Literal[False] = False) -> list[np.ndarray]: ...
+
+    @overload
+    def batch(self, clips: Iterable[np.ndarray], *, pad: Literal[True]) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def batch(
+        self, clips: Iterable[np.ndarray], *, pad: bool = False
+    ) -> list[np.ndarray] | tuple[np.ndarray, np.ndarray]:
+        """Return the features of clips of any lengths, the same bits as one call each.
+
+        Short clips share vectors and threads, so many of them cost what one of their total length does.
+
+        Parameters
+        ----------
+        clips : iterable of np.ndarray of float32, float64 or int16, shape (n,)
+            The signals, all of one dtype.
+        pad : bool
+            Return one array, padded with zeros, and the lengths.
+
+        Returns
+        -------
+        list of np.ndarray, shape (n_features, n_frames)
+            The features of each clip. With `pad`: an array (n_clips, n_features, largest n_frames) and the number of
+            frames of each clip, an integer array (n_clips,).
+
+        Raises
+        ------
+        ParameterError
+            If a clip has another dtype than the first, more than one dimension, or is not finite.
+        """
+        signals = [self._signal(clip, name=name)[0][0] for name, clip in named_clips(clips)]
+        config = self.config
+        results = []
+        runs = ragged(signals, self._plan, lambda _, n: config.n_analysis_frames(n))
+        for signal, (rows, energies) in zip(signals, runs, strict=True):
+            energy = energies if config.energy is not None else None
+            results.append(self._finished(self._scaled(rows), energy, signal.size))
+        return padded(results, config.n_features) if pad else results
+
+    def _plan(self, dtype: np.dtype) -> Plan:
+        made = self._plans.get(dtype)
+        if made is None:
+            made = self._plans[dtype] = plan(self.config, dtype)
+        return made
+
+    def _signal(self, y: Any, name: str = "y") -> tuple[np.ndarray, tuple[int, ...]]:
+        """Return the signal as ``(n_channels, n)`` floats after all steps that need no frames."""
+        scale = self.config.preprocessing.input_scale
+        if isinstance(y, np.ndarray) and y.dtype == np.int16 and y.ndim:
+            y, scale = y.astype(np.float32), scale * _INT16_SCALE
+        channels, lead = as_channels(y, name=name)
+        if scale != 1.0:
+            channels = channels * channels.dtype.type(scale)
+        if self._conditions:
+            check_finite(channels, name=name)
+            channels = condition(channels, self.config.preprocessing)
+        return channels, lead
+
+    def _scaled(self, x: np.ndarray) -> np.ndarray:
+        """Scale a spectrum in place; that of bands is in their weights."""
+        if self.config.filterbank is None and self.config.spectrum.spectrum_scale == "1/n_fft":
+            x /= self.config.framing.n_fft
+        return x
+
+    def _finished(self, x: np.ndarray, energy: np.ndarray | None, n_samples: int) -> np.ndarray:
+        """Put the energy in its place and run all steps that follow; `x` is this call's own array."""
+        row = None
+        if energy is not None and self.config.energy is not None:
+            level = _log_energy(energy, self.config)
+            place = self.config.energy.energy_place
+            if place == "replace_c0":
+                row = x.shape[-2] - 1 if self.config.cepstrum is not None and self.config.cepstrum.c0 == "last" else 0
+                x[..., row, :] = level
+            else:
+                both = [level[..., np.newaxis, :], x]
+                x = np.concatenate(both if place == "first" else both[::-1], axis=-2)
+                row = 0 if place == "first" else x.shape[-2] - 1
+        if self._is_plain:
+            return x
+        framing = self.config.framing
+        whole = count_frames(
+            n_samples, framing.frames, framing.frame_length, framing.n_fft or 1, framing.hop_length or 1
+        )
+        dropped = whole - self.config.n_analysis_frames(n_samples)
+        return postprocess(x, energy_row=row, n_dropped=dropped, **self._post)
+
+
+def _log_energy(energy: np.ndarray, config: Config) -> np.ndarray:
+    """Return the natural logarithm of energies as `stages.Energy` says."""
+    e = config.energy
+    assert e is not None
+    values = energy.astype(np.float64)
+    if e.energy_eps_kind == "if_zero":
+        values[values == 0] = e.energy_eps
+    else:
+        np.maximum(values, e.energy_eps, out=values)
+    with np.errstate(divide="ignore"):
+        level = np.log(values)
+    if e.energy_floor > 0:
+        np.maximum(level, math.log(e.energy_floor), out=level)
+    if e.energy_normalize:
+        level = normalize_energy(level, e.energy_scale, e.energy_silence_floor)
+    return level.astype(energy.dtype)
