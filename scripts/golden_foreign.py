@@ -1,4 +1,4 @@
-"""Write `tests/golden/foreign`: files of features as HTK's and Kaldi's own programs write them, for machines without them.
+"""Write `tests/golden/foreign`: files of features as HTK's and Kaldi's own programs write them.
 
 ::
 
@@ -20,7 +20,7 @@ import numpy as np
 
 FOLDER = Path(__file__).parents[1] / "tests" / "golden" / "foreign"
 
-#: Configurations of HCopy, with the rate of the signal: what a file in the field may hold, and each default at least once.
+#: Configurations of HCopy, with the rate of the signal: what files may hold, and each default at least once.
 HTK: dict[str, tuple[int, str]] = {
     "defaults": (16000, "TARGETKIND = MFCC_E_D_A_Z\nTARGETRATE = 100000.0\nSOURCERATE = 625\n"),
     "third_order": (
@@ -40,14 +40,15 @@ HTK: dict[str, tuple[int, str]] = {
     "mel_spectrum": (16000, "TARGETKIND = MELSPEC\nTARGETRATE = 100000\nNUMCHANS = 24\nLOFREQ = 125\nHIFREQ = 3800\n"),
     "warped": (
         16000,
-        "TARGETKIND = MFCC_0\nTARGETRATE = 100000\nNUMCHANS = 26\nWARPFREQ = 0.88\nWARPLCUTOFF = 300\nWARPUCUTOFF = 3000\n"
-        "LOFREQ = 64\nHIFREQ = 7000\n",
+        "TARGETKIND = MFCC_0\nTARGETRATE = 100000\nNUMCHANS = 26\nWARPFREQ = 0.88\nWARPLCUTOFF = 300\n"
+        "WARPUCUTOFF = 3000\nLOFREQ = 64\nHIFREQ = 7000\n",
     ),
     "double_fft": (16000, "TARGETKIND = MFCC_0\nTARGETRATE = 100000\nDOUBLEFFT = T\nNUMCHANS = 40\nNUMCEPS = 24\n"),
     "modules": (
         16000,
         "# A module's own parameters come before those without one.\nNUMCHANS = 40 # not this\nHPARM: NUMCHANS = 22\n"
-        "TARGETKIND = FBANK\nHPARM: TARGETKIND = MFCC_0_D\nHSHELL: TRACE = 0\nHREC: FORCEOUT = T\nTARGETRATE = 100000\n",
+        "TARGETKIND = FBANK\nHPARM: TARGETKIND = MFCC_0_D\nHSHELL: TRACE = 0\nHREC: FORCEOUT = T\n"
+        "TARGETRATE = 100000\n",
     ),
     "rate_22050": (
         22050,

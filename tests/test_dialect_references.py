@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 
 from melfeat.extractor import Extractor
 from scripts.peers.cases import ERRORS, INT16, UNIT
+from scripts.peers.files import HTK_FILES, KALDI_FILES, htk_reference, kaldi_reference, recording
 from scripts.peers.translate import TRANSLATORS
 from scripts.peers.roundings import roundings
 from tests.support import eps, slow_interpreted
@@ -24,12 +24,6 @@ pytestmark = slow_interpreted
 @pytest.fixture
 def reference(shared_data) -> Path:
     return shared_data / "reference"
-
-
-def recording(path: Path) -> np.ndarray:
-    y, sr = soundfile.read(path, dtype="int16")
-    assert sr == 16000
-    return y / 32768.0
 
 
 def made(peer: str, scale: float, **options: Any) -> Extractor:
@@ -49,89 +43,28 @@ def check(fx: Extractor, y: np.ndarray, expected: np.ndarray, error: float, dtyp
     assert (off <= allowed).all(), f"error {off.max():.3g} with {np.max(allowed):.3g} allowed there or elsewhere"
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# HTK
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def read_htk(path: Path) -> np.ndarray:
-    data = path.read_bytes()
-    n_frames, width = int.from_bytes(data[:4], "big"), int.from_bytes(data[8:10], "big") // 4
-    return np.frombuffer(data, ">f4", n_frames * width, 12).reshape(n_frames, width).T.astype(np.float64)
-
-
-def read_conf(path: Path) -> dict[str, str]:
-    lines = [line.partition("#")[0].partition("=") for line in path.read_text(encoding="utf-8").splitlines()]
-    return {name.strip(): value.strip() for name, equals, value in lines if equals}
-
-
-def htk_options(conf: dict[str, str]) -> dict[str, Any]:
-    flags = {"T": True, "F": False}
-    base, *qualifiers = conf["TARGETKIND"].split("_")
-    options: dict[str, Any] = {
-        "target": "_".join([base, *(q for q in ("0", "E") if q in qualifiers), *(q for q in "DAZ" if q in qualifiers)]),
-        "window_seconds": float(conf["WINDOWSIZE"]) * 1e-7,
-        "step_seconds": float(conf["TARGETRATE"]) * 1e-7,
-        "preemcoef": float(conf["PREEMCOEF"]),
-        "usehamming": flags[conf["USEHAMMING"]],
-        "usepower": flags[conf["USEPOWER"]],
-        "numchans": int(conf["NUMCHANS"]),
-        "lofreq": float(conf["LOFREQ"]),
-        "hifreq": float(conf["HIFREQ"]),
-        "rawenergy": flags[conf["RAWENERGY"]],
-        "enormalise": flags[conf["ENORMALISE"]],
-    }
-    if base == "MFCC":
-        options |= {"numceps": int(conf["NUMCEPS"]), "ceplifter": float(conf["CEPLIFTER"])}
-    return options
-
-
-HTK = [("hcopy", "fea_htk", n, 1.13e-4) for n in (1, 2, 3, 4)] + [("fbank", "fbank_htk", n, 4.3e-5) for n in (1, 2)]
-
-
-@pytest.mark.parametrize(("conf", "file", "n", "error"), HTK, ids=[f"{file}.{n}" for _, file, n, _ in HTK])
+@pytest.mark.parametrize(("conf", "file"), HTK_FILES)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
-def test_htk(reference, conf, file, n, error, dtype):
+def test_htk(reference, conf, file, dtype):
     """HCopy's own files: no allowance for roundings in float64, HCopy's are in the figure."""
-    options = htk_options(read_conf(reference / "htk" / f"{conf}{n}.conf"))
-    fx = made("formula", INT16, kind="htk", **options)
-    expected = read_htk(reference / "htk" / f"test.wav.{file}.{n}")
-    check(fx, recording(reference / "htk" / "test.wav"), expected, error, dtype, noise=False)
+    row, y, expected, (preset, fields) = htk_reference(reference, conf, file)
+    check(Extractor(preset, **fields), y, expected, ERRORS[row], dtype, noise=False)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Kaldi
-# ---------------------------------------------------------------------------------------------------------------------
-
-KALDI: dict[str, tuple[dict[str, Any], float]] = {
-    "test.txt": ({}, 0.031),
-    "test-40.txt": ({"mel_opts": {"num_bins": 40}}, 0.031),
-    "test-40-no-snip-edges.txt": ({"mel_opts": {"num_bins": 40}, "frame_opts": {"snip_edges": False}}, 0.031),
-    "test-with-energy.txt": ({"use_energy": True}, 0.031),
-    "test-mfcc.txt": ({"kind": "mfcc"}, 0.072),
-}
-
-
-def read_kaldi_text(path: Path) -> np.ndarray:
-    body = path.read_text(encoding="utf-8").partition("[")[2].partition("]")[0]
-    return np.array([line.split() for line in body.splitlines() if line.strip()], dtype=np.float64).T
-
-
-@pytest.mark.parametrize("name", KALDI)
+@pytest.mark.parametrize("file", KALDI_FILES)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
-def test_kaldi(reference, name, dtype):
+def test_kaldi(reference, file, dtype):
     """Kaldi's programs on a sine sweep: its quiet bands, 90 dB below, hold the noise of Kaldi's float32 transform."""
-    options, error = KALDI[name]
-    y = recording(reference / "kaldi" / "test.wav")
-    expected = read_kaldi_text(reference / "kaldi" / name)
-    got = made("knf", INT16, **options)(y.astype(dtype)).astype(np.float64)
+    row, y, expected, (preset, fields) = kaldi_reference(reference, file)
+    factor = 2 if dtype == np.float64 else 4
+    got = Extractor(preset, **fields)(y.astype(dtype)).astype(np.float64)
     assert got.shape == expected.shape
     off = np.abs(got - expected)
-    assert off.max() <= (2 if dtype == np.float64 else 4) * error
-    if "mfcc" not in name:
+    assert off.max() <= factor * ERRORS[row]
+    if "mfcc" not in file:
         loud = expected > expected.max(axis=0) - 12
         assert loud.mean() > 0.1
-        assert off[loud].max() <= (2 if dtype == np.float64 else 4) * 1e-4
+        assert off[loud].max() <= factor * 1e-4
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -26,10 +26,11 @@ FLOORS = [
     {"_types", "_checks", "_arrays", "_atomic"},
     {"kernels"},
     {"dsp"},
-    {"stages", "config", "foreign", "presets", "plan", "pipeline", "workers", "signal_steps"},
+    {"stages", "config", "foreign", "presets", "plan", "pipeline", "workers", "signal_steps", "energies", "live_steps"},
     {"explain"},
-    {"_diagnose", "_decode", "_describe", "_resample"},  # rooms behind the door `io`
+    {"_diagnose", "_wav", "_decode", "_describe", "_resample"},  # rooms behind the door `io`
     {"convert", "util", "filters", "temporal", "spectrum", "feature", "batching", "io", "normalization", "formats"},
+    {"streaming"},
     {"extractor", "pooling"},
     {"display", "demo"},
     {"cli", "__main__"},

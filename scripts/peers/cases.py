@@ -23,6 +23,7 @@ ERRORS: dict[str, float] = {
     "kaldi mfcc": 1.1e-4,
     "compliance fbank": 1e-5,
     "compliance mfcc": 2.5e-4,
+    "compliance mfcc, variance": 3e-3,
     "torchaudio mfcc": 2.9e-4,
     "torchaudio mfcc, log_mels": 2e-5,
     "torchaudio mfcc, norm None": 1.6e-3,
@@ -41,9 +42,19 @@ ERRORS: dict[str, float] = {
     "opensmile": 9e-5,
     "tf": 3e-5,
     "htk": 1.13e-4,
+    "htk fbank": 4.3e-5,
+    "kaldi text": 0.031,
+    "kaldi text, mfcc": 0.072,
     "slaney": 1.8e-14,
     "rastamat": 6e-14,
     "etsi": 6e-5,
+    # Not in that table: the same code run in float64, tables and all, which is as good as a formula.
+    "exact": 1e-12,
+    "exact, sliding variance": 1e-10,
+    "exact, norm None": 1e-11,
+    "ast, exact": 5e-9,  # of the floor: melfeat has the one that transformers takes where torchaudio is missing
+    "speech2text, exact": 3e-7,  # rounded to float32 at last
+    "kaldi-native-fbank nemo": 1.6e-4,
     "formula": 1e-12,
 }
 
@@ -74,6 +85,9 @@ RATES = {"voice8": 8000, "voice11": 11025, "voice11k": 11000, "voice22": 22050, 
 
 CASES: list[Case] = []
 
+#: Peers whose every case is also run in float64, and how they are told so.
+EXACT: dict[str, dict[str, Any]] = {"compliance": {"exact": True}, "torchaudio": {"exact": True}, "tf.signal": {}}
+
 
 def add(
     name: str,
@@ -92,6 +106,11 @@ def add(
     preset, translated = TRANSLATORS[peer](RATES.get(signal, 16000), scale, options)
     chosen = {**translated, **(fields or {})}
     CASES.append(Case(name, peer, row, signal, preset, chosen, options, scale, dtype, n, relative))
+    if peer in EXACT and dtype == "float32":
+        options = {**options, **EXACT[peer]}
+        special = {"compliance mfcc, variance": "exact, sliding variance", "torchaudio mfcc, norm None": "exact, norm None"}
+        exact = special.get(row, "exact")
+        CASES.append(Case(f"{name}-exact", peer, exact, signal, preset, chosen, options, scale, "float64", n, relative))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -204,7 +223,6 @@ for _kind in ("fbank", "mfcc"):
     }.items():
         add(f"compliance-{_kind}-{_name}", "compliance", f"compliance {_kind}", scale=INT16, kind=_kind, **_options)
     _row = f"compliance {_kind}"
-    add(f"compliance-{_kind}-float64", "compliance", _row, scale=INT16, dtype="float64", kind=_kind)
     for _signal in ("voice8", "voice44", *ODD_SIGNALS):
         add(f"compliance-{_kind}-{_signal}", "compliance", _row, _signal, scale=INT16, kind=_kind)
 add("compliance-fbank-linear", "compliance", "compliance fbank", scale=INT16, relative=True, use_log_fbank=False)
@@ -217,10 +235,10 @@ for _name, _options in {
     "sliding-centred": {"sliding": {"cmn_window": 30, "min_cmn_window": 10, "center": True}},
     "sliding-variance": {"sliding": {"cmn_window": 30, "min_cmn_window": 10, "norm_vars": True}},
 }.items():
-    # In float64: float32 sums of squares leave little of the variance of c0.
+    # float32 sums of squares leave little of the variance of c0.
     add(
-        f"compliance-mfcc-{_name}", "compliance", "compliance mfcc", scale=INT16, kind="mfcc",
-        dtype="float64" if _name == "sliding-variance" else "float32", **_options,
+        f"compliance-mfcc-{_name}", "compliance", "compliance mfcc, variance" if _name == "sliding-variance" else
+        "compliance mfcc", scale=INT16, kind="mfcc", **_options,
     )  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -245,7 +263,6 @@ for _name, _options in {
 for _signal in ("voice8", "voice11", "voice44", *ODD_SIGNALS):
     _options = {"n_mfcc": 20, "melkwargs": {"n_mels": 40}}
     add(f"torchaudio-mfcc-{_signal}", "torchaudio", "torchaudio mfcc", _signal, **_options)
-add("torchaudio-mfcc-float64", "torchaudio", "torchaudio mfcc", dtype="float64", melkwargs={"n_mels": 40})
 add("torchaudio-mfcc-n201", "torchaudio", "torchaudio mfcc", n=201, melkwargs={"n_mels": 40})
 for _name, _options in {
     "defaults": {},
@@ -263,7 +280,7 @@ for _signal in ("voice11", "voice22"):
 
 for _n, _row in ((80, "whisper"), (128, "whisper-v3")):
     add(f"{_row}-formula", "whisper", _row, n_mels=_n)
-    add(f"{_row}-formula-float64", "whisper", _row, dtype="float64", n_mels=_n)
+    add(f"{_row}-formula-exact", "whisper", "exact", dtype="float64", n_mels=_n)
     add(f"{_row}-30s", "whisper", _row, n_mels=_n, length=480000)
     add(f"{_row}-transformers", "transformers", _row, extractor="WhisperFeatureExtractor", feature_size=_n)
     for _signal in ODD_SIGNALS:
@@ -284,6 +301,12 @@ add(
     "seamless-levels", "transformers", "seamless", extractor="SeamlessM4TFeatureExtractor",
     call={"do_normalize_per_mel_bins": False},
 )  # fmt: skip
+for _name, _options in {"ast": {}, "speech2text": {}, "speech2text-levels": {"do_ceptral_normalize": False}}.items():
+    _peer, _row = ("AST", "ast, exact") if _name == "ast" else ("Speech2Text", "speech2text, exact")
+    add(
+        f"{_name}-exact", "transformers", "exact" if _name.endswith("levels") else _row, dtype="float64",
+        extractor=f"{_peer}FeatureExtractor", exact=True, **_options,
+    )  # fmt: skip
 for _name, _options in {
     "levels": {"do_normalize": False},
     "64-bands": {"num_mel_bins": 64},
@@ -304,7 +327,7 @@ add("nemo-no-preemphasis", "transformers", "nemo", extractor="ParakeetFeatureExt
 add("nemo-clicks16", "transformers", "nemo", "clicks16", extractor="ParakeetFeatureExtractor")
 
 for _signal in ("voice16", "noise16", "clicks16"):
-    add(f"knf-nemo-{_signal}", "knf-nemo", "nemo", _signal)
+    add(f"knf-nemo-{_signal}", "knf-nemo", "kaldi-native-fbank nemo", _signal)
 
 # ---------------------------------------------------------------------------------------------------------------------
 # python_speech_features
@@ -468,6 +491,7 @@ for _name, _options in {
     "band-20": {"lofreq": 20.0, "hifreq": 8000.0},
     "warp-0.9": {"warpfreq": 0.9, "warplcutoff": 100.0, "warpucutoff": 7500.0, "lofreq": 0.0, "hifreq": 8000.0},
     "warp-1.1": {"warpfreq": 1.1, "warplcutoff": 100.0, "warpucutoff": 7500.0, "lofreq": 0.0, "hifreq": 8000.0},
+    "warp-0.85-narrow": {"warpfreq": 0.85, "warplcutoff": 300.0, "warpucutoff": 5000.0, "lofreq": 80.0, "hifreq": 7800.0},
     "25ms": {"window_seconds": 0.025, "numceps": 15, "ceplifter": 0.0},
     "deltas-3-4": {"target": "MFCC_0_D_A", "deltawindow": 3, "accwindow": 4},
 }.items():
@@ -569,6 +593,7 @@ _count("nemo", "transformers", 400, 160, 512, extractor="ParakeetFeatureExtracto
 _count("python_speech_features", "python_speech_features", 400, 160, 512)
 _count("essentia", "essentia", 512, 256, 512, frame=512, hop=256, highFrequencyBound=7500)
 _count("essentia-odd", "essentia", 401, 160, 402, frame=401, hop=160, highFrequencyBound=7500, window={"zeroPadding": 1})
+_count("essentia-long-hop", "essentia", 512, 400, 512, frame=512, hop=400, highFrequencyBound=7500)
 _count("essentia-from-zero", "essentia", 512, 256, 512, frame=512, hop=256, highFrequencyBound=7500, cut={"startFromZero": True})
 _count(
     "essentia-to-end", "essentia", 512, 256, 512, frame=512, hop=256, highFrequencyBound=7500,

@@ -75,7 +75,9 @@ def compliance(d: Drawer) -> Draw:
     options = {**frames, **rest.pop("bank"), **rest, "subtract_mean": d.maybe(0.3)}
     if d.maybe(0.5):
         options["vtln_warp"] = round(float(d.rng.uniform(0.85, 1.2)), 3)
-    return sr, INT16, d.one("float32", "float64"), f"compliance {kind}", options
+    if d.maybe():
+        return sr, INT16, "float64", "exact", {**options, "exact": True}
+    return sr, INT16, "float32", f"compliance {kind}", options
 
 
 def torchaudio(d: Drawer) -> Draw:
@@ -95,12 +97,14 @@ def torchaudio(d: Drawer) -> Draw:
         "center": d.maybe(0.7),
         "pad_mode": d.one("reflect", "constant"),
     }
-    if d.maybe(0.3):
-        return sr, UNIT, "float32", "torchaudio mel", {"kind": "MelSpectrogram", **mel}
+    exact = d.maybe()
+    dtype = "float64" if exact else "float32"
+    if d.maybe(0.2):
+        return sr, UNIT, dtype, "torchaudio mel", {"kind": "MelSpectrogram", "exact": exact, **mel}
     logs, norm = d.maybe(0.3), d.one("ortho", "ortho", None)
     row = "torchaudio mfcc, norm None" if norm is None else "torchaudio mfcc, log_mels" if logs else "torchaudio mfcc"
-    options = {"n_mfcc": d.whole(5, mel["n_mels"]), "log_mels": logs, "norm": norm, "melkwargs": mel}
-    return sr, UNIT, d.one("float32", "float64"), row, options
+    options = {"n_mfcc": d.whole(5, mel["n_mels"]), "log_mels": logs, "norm": norm, "melkwargs": mel, "exact": exact}
+    return sr, UNIT, dtype, {"torchaudio mfcc, norm None": "exact, norm None"}.get(row, "exact") if exact else row, options
 
 
 def psf(d: Drawer) -> Draw:
@@ -197,7 +201,8 @@ def tf_signal(d: Drawer) -> Draw:
         "high": d.one(3800.0, sr / 2),
         "n_mfcc": d.one(None, d.whole(5, n_mels)),
     }
-    return sr, UNIT, "float32", "tf", options
+    dtype = d.one("float32", "float64")
+    return sr, UNIT, dtype, "exact" if dtype == "float64" else "tf", options
 
 
 def opensmile(d: Drawer) -> Draw:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from kaldi import tables_in
 
 
 @cache
@@ -37,16 +38,36 @@ def _extractor(name: str, options: tuple[tuple[str, Any], ...]) -> Any:
 
 
 def transformers(
-    y: np.ndarray, sr: float, extractor: str, call: dict[str, Any] | None = None, numpy_path: bool = False, **options: Any
+    y: np.ndarray,
+    sr: float,
+    extractor: str,
+    call: dict[str, Any] | None = None,
+    numpy_path: bool = False,
+    exact: bool = False,
+    **options: Any,
 ) -> np.ndarray:
-    """A feature extractor of transformers, `extractor` its class; `options` are its own, `call` those of the call."""
+    """A feature extractor of transformers, `extractor` its class; `options` are its own, `call` those of the call.
+
+    `exact` runs the same methods on float64, which the call itself would round first.
+    """
     made = _extractor(extractor, tuple(options.items()))
     if numpy_path:
         return made._np_extract_fbank_features(y[None], "cpu")[0]
+    if exact:
+        return _in_float64(made, y)
     out = made(y.astype(np.float32), sampling_rate=int(sr), return_tensors="np", **(call or {}))
     features = out["input_features"] if "input_features" in out else out["input_values"]
     features = np.asarray(features)[0]
     return features if extractor == "WhisperFeatureExtractor" else features.T
+
+
+def _in_float64(made: Any, y: np.ndarray) -> np.ndarray:
+    with tables_in(y.dtype):
+        if hasattr(made, "max_length"):  # AST
+            rows = made._extract_fbank_features(y, max_length=made.max_length)
+            return (made.normalize(rows) if made.do_normalize else rows).T
+        rows = made._extract_fbank_features(y)
+        return made.normalize([rows])[0].astype(np.float64).T if made.do_ceptral_normalize else rows.T
 
 
 PEERS = {"whisper": whisper, "transformers": transformers}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -67,20 +69,35 @@ def knf_nemo(y: np.ndarray, sr: float, **options: Any) -> np.ndarray:
     return np.asarray(extractor.get_frames(0, n_frames, is_final=True)[0]).T
 
 
+@contextmanager
+def tables_in(dtype: np.dtype) -> Iterator[None]:
+    """Let torch make its tables (windows, filterbanks, cosines) in a dtype: they are float32 for float64 signals too."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64 if dtype == np.float64 else torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 def compliance(
     y: np.ndarray,
     sr: float,
     kind: str = "fbank",
     delta_order: int = 0,
     sliding: dict[str, Any] | None = None,
+    exact: bool = False,
     **options: Any,
 ) -> np.ndarray:
-    """torchaudio.compliance.kaldi, in the dtype of `y`; `delta_order` and `sliding` by torchaudio.functional."""
+    """torchaudio.compliance.kaldi; `delta_order` and `sliding` by torchaudio.functional; `exact`: tables in float64."""
     import torch
     import torchaudio.compliance.kaldi as ta
     from torchaudio.functional import compute_deltas, sliding_window_cmn
 
-    rows = getattr(ta, kind)(torch.from_numpy(y)[None], sample_frequency=float(sr), **options)
+    with tables_in(y.dtype if exact else np.dtype(np.float32)):
+        rows = getattr(ta, kind)(torch.from_numpy(y)[None], sample_frequency=float(sr), **options)
     if sliding is not None:
         rows = sliding_window_cmn(rows, **sliding)
     return _with_deltas(rows.T, delta_order, compute_deltas).numpy()
@@ -95,13 +112,16 @@ def _with_deltas(features: Any, order: int, compute_deltas: Any) -> Any:
     return torch.cat(blocks)
 
 
-def transforms(y: np.ndarray, sr: float, kind: str = "MFCC", delta_order: int = 0, **options: Any) -> np.ndarray:
-    """torchaudio.transforms.MelSpectrogram or MFCC, in the dtype of `y`."""
+def transforms(
+    y: np.ndarray, sr: float, kind: str = "MFCC", delta_order: int = 0, exact: bool = False, **options: Any
+) -> np.ndarray:
+    """torchaudio.transforms.MelSpectrogram or MFCC, in the dtype of `y`; `exact`: tables in float64 too."""
     import torch
     import torchaudio
     from torchaudio.functional import compute_deltas
 
-    module = getattr(torchaudio.transforms, kind)(sample_rate=sr, **options).to(torch.from_numpy(y).dtype)
+    with tables_in(y.dtype if exact else np.dtype(np.float32)):
+        module = getattr(torchaudio.transforms, kind)(sample_rate=sr, **options).to(torch.from_numpy(y).dtype)
     return _with_deltas(module(torch.from_numpy(y)), delta_order, compute_deltas).numpy()
 
 

@@ -8,8 +8,10 @@ from scipy.signal import lfilter
 
 from melfeat.extractor import Extractor
 
+__all__ = ["roundings"]
+
 #: Draws of noise that stand for roundings, and how many of their standard deviations a value may be off.
-DRAWS, SIGMAS = 6, 3.0
+DRAWS, SIGMAS = 6, 4.0
 
 
 def _local_level(y: np.ndarray, length: int) -> np.ndarray:
@@ -21,7 +23,8 @@ def roundings(fx: Extractor, y: np.ndarray, eps: float) -> np.ndarray:
 
     A peer rounds samples, frames after pre-emphasis, and the passes of its FFT. Seen from a frame that is white noise
     `eps` below its level: before pre-emphasis, and after it, where the noise that the signal needs to have it there is
-    white noise through the inverse filter. The spread of the features of such noisy signals is the answer.
+    white noise through the inverse filter. The spread of the features of such noisy signals is the answer, and two
+    roundings of the largest value, for the sums that follow.
     """
     rng = np.random.default_rng(1966)
     framing, k = fx.config.framing, fx.config.preprocessing.preemphasis
@@ -34,7 +37,8 @@ def roundings(fx: Extractor, y: np.ndarray, eps: float) -> np.ndarray:
         noise = before * rng.standard_normal(len(y))
         noise += lfilter([1.0], [1.0, -k], after * rng.standard_normal(len(y)))
         total = total + (fx(y + noise) - clean) ** 2
-    return np.asarray(SIGMAS * np.sqrt(total / DRAWS)) + _normalised(fx, y, eps)
+    sums = 2 * eps * np.abs(clean).max(initial=0.0)
+    return np.asarray(SIGMAS * np.sqrt(total / DRAWS)) + sums + _normalised(fx, y, eps)
 
 
 def _normalised(fx: Extractor, y: np.ndarray, eps: float) -> np.ndarray | float:

@@ -89,6 +89,7 @@ def compliance(sr: float, scale: float, o: dict[str, Any]) -> Translation:
     """torchaudio.compliance.kaldi: Kaldi's names with units left out, an energy floor of 1."""
     o = dict(o)
     kind = o.pop("kind", "fbank")
+    o.pop("exact", False)
     order, sliding = o.pop("delta_order", 0), o.pop("sliding", None)
     rename = {"frame_length": "frame_length_ms", "frame_shift": "frame_shift_ms", "num_mel_bins": "num_bins"}
     rename |= {"preemphasis_coefficient": "preemph_coeff"}
@@ -109,6 +110,7 @@ def torchaudio(sr: float, scale: float, o: dict[str, Any]) -> Translation:
     """torchaudio.transforms.MelSpectrogram and MFCC."""
     o = dict(o)
     kind, order = o.pop("kind", "MFCC"), o.pop("delta_order", 0)
+    o.pop("exact", False)
     mel = o.pop("melkwargs", {}) if kind == "MFCC" else {n: o.pop(n) for n in list(o)}
     mel = dict(mel)
     n_fft = mel.pop("n_fft", 400)
@@ -222,6 +224,8 @@ def essentia(sr: float, scale: float, o: dict[str, Any]) -> Translation:
         "dct_norm": {2: "ortho", 3: "htk"}[o.pop("dctType", 2)],
         "lifter": o.pop("liftering", 0),
     }
+    if fields["n_fft"] != frame:
+        fields["window_align"] = "left"  # frames are counted before zeros are added
     if o.pop("bands", False):
         fields = {n: v for n, v in fields.items() if n not in BEYOND_BANDS} | {"cepstrum": None, "compression": None}
     _refuse({**o, **window, **cut}, "essentia")
@@ -297,6 +301,7 @@ def transformers(sr: float, scale: float, o: dict[str, Any]) -> Translation:
     """Feature extractors of transformers, each of which is a preset."""
     o = dict(o)
     name, call, _ = o.pop("extractor"), o.pop("call", {}), o.pop("numpy_path", False)
+    o.pop("exact", False)
     fields: dict[str, Any] = {"input_scale": scale} if name == "WhisperFeatureExtractor" else {}
     if name == "WhisperFeatureExtractor":
         preset = {80: "whisper", 128: "whisper-v3"}[o.pop("feature_size", 80)]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
-import struct
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
@@ -16,13 +13,13 @@ import numpy as np
 
 from ._checks import check_float
 from ._diagnose import explain, source_name
+from ._wav import PlainWav, convert_pcm16, open_plain_wav
 from .errors import AudioFileError, ParameterError
-from .pipeline import scratch
 
 if TYPE_CHECKING:
     import soundfile
 
-__all__ = ["AudioSource", "Reader", "check_dtype", "check_span", "count_frames", "open_audio", "read_plain_wav"]
+__all__ = ["AudioSource", "Reader", "check_dtype", "check_span", "count_frames", "open_audio", "open_signal"]
 
 AudioSource: TypeAlias = (
     "str | os.PathLike[str] | int | bytes | bytearray | memoryview | BinaryIO | soundfile.SoundFile"
@@ -31,16 +28,8 @@ AudioSource: TypeAlias = (
 # Frames per call of the decoder, which costs about 7 µs: 4 s of 16-bit stereo take 0.09 ms, with 8192 frames 0.22 ms.
 BLOCK_FRAMES = 1 << 16
 
-# Bytes that are read at once from a file that needs no decoder: 5 s of 16-bit stereo.
-_BLOCK_BYTES = 1 << 20
-
 # More frames than this in a header mean "unknown" (streamed FLAC: 2**63 - 1) or damage: such frames are counted.
 _PLAUSIBLE_FRAMES = 1 << 33
-
-# The beginning of a WAV file in which the samples are to begin, and the part of it from the length to the sample width.
-_HEAD_BYTES = 4096
-_WAV_FORMAT = struct.Struct("<I12xHHIIHH")
-_MOST_CHANNELS, _MOST_HZ = 1024, 1 << 20
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:
@@ -135,84 +124,15 @@ def _check_source(source: Any) -> Any:
     return source
 
 
-def read_plain_wav(
-    source: Any, offset: float, duration: float | None, *, mono: bool, dtype: np.dtype[Any]
-) -> tuple[np.ndarray, int] | None:
-    """Return signal and rate of an ordinary 16-bit WAV file, or None if `source` is anything else.
-
-    Its samples need no decoder, only conversion. Each of a decoder's calls gives the interpreter's lock away and takes
-    it back, and threads that load files queue for it. Whatever is unusual about a file is left to the decoder, with all
-    that can go wrong.
-    """
-    if sys.byteorder != "little":
-        return None
-    try:
-        if isinstance(source, bytes):
-            if source[:4] != b"RIFF":
-                return None
-            return _read_plain_wav(io.BytesIO(source), len(source), offset, duration, mono, dtype)
-        if not isinstance(source, (str, os.PathLike)):
-            return None
-        path = os.fspath(source)
-        if not isinstance(path, str) or path[-4:].lower() != ".wav":
-            return None
-        facts = os.stat(path)
-        if not stat.S_ISREG(facts.st_mode):  # a pipe would give its bytes only once
-            return None
-        with open(path, "rb", buffering=0) as file:
-            return _read_plain_wav(file, facts.st_size, offset, duration, mono, dtype)
-    except (OSError, ValueError):
-        return None
-
-
-def _read_plain_wav(
-    file: Any, size: int, offset: float, duration: float | None, mono: bool, dtype: np.dtype[Any]
-) -> tuple[np.ndarray, int] | None:
-    buffer = scratch("bytes", _BLOCK_BYTES, np.dtype(np.uint8))[:_BLOCK_BYTES]
-    held = file.readinto(buffer if duration is None and not offset else buffer[:_HEAD_BYTES])
-    header = _plain_wav_header(buffer[: min(held, _HEAD_BYTES)].tobytes(), size)
-    if header is None:
-        return None
-    begin, channels, rate, total = header
-    start = min(int(offset * rate), total)
-    n = total - start if duration is None else min(total - start, int(duration * rate))
-    out = np.empty(n if mono or channels == 1 else (channels, n), dtype)
-    width = 2 * channels
-    at, done = begin + start * width, 0  # at: where in the buffer the next frame is, if it is there
-    while done < n:
-        if (held - at) // width < 1:
-            file.seek(begin + (start + done) * width)
-            held, at = file.readinto(buffer[: (n - done) * width]), 0
-            if held < width:  # the file has become shorter
-                return None
-        got = min(n - done, (held - at) // width)
-        _convert_pcm16(buffer[at : at + got * width].view(np.int16), channels, out, done, got)
-        done, at = done + got, at + got * width
-    return out, rate
-
-
-def _plain_wav_header(head: bytes, size: int) -> tuple[int, int, int, int] | None:
-    """Return where the samples begin, channels, rate and number of frames of a 16-bit WAV file of `size` bytes.
-
-    None if it has anything beside the format, the samples at its end and, between them, chunks of text or padding.
-    """
-    if size < 44 or len(head) < 44 or head[:4] != b"RIFF" or head[8:20] != b"WAVEfmt \x10\x00\x00\x00":
-        return None
-    riff_size, tag, channels, rate, byte_rate, width, bits = _WAV_FORMAT.unpack_from(head, 4)
-    if (riff_size, tag, bits, width, byte_rate) != (size - 8, 1, 16, 2 * channels, rate * width):
-        return None
-    at = 36
-    while at + 8 <= len(head):
-        name, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
-        at += 8
-        if name == b"data":
-            known = 0 < channels <= _MOST_CHANNELS and 0 < rate <= _MOST_HZ
-            whole = known and length == size - at and length % width == 0
-            return (at, channels, rate, length // width) if whole else None
-        if name not in (b"LIST", b"JUNK") or length % 2:
-            return None
-        at += length
-    return None
+@contextmanager
+def open_signal(source: Any, *, mono: bool, dtype: np.dtype[Any], whole: bool = True) -> Iterator[Reader | PlainWav]:
+    """Open `source` and return what reads it as a signal; the `whole` of it is read best if that is known."""
+    with open_plain_wav(source, mono=mono, dtype=dtype, whole=whole) as plain:
+        if plain is not None:
+            yield plain
+            return
+    with open_audio(source) as handle:
+        yield Reader(handle, mono=mono, dtype=dtype)
 
 
 def count_frames(handle: soundfile.SoundFile) -> int:
@@ -234,17 +154,6 @@ def _can_seek(handle: soundfile.SoundFile) -> bool:
     return bool(soundfile.SoundFile.seekable(handle))  # not the method of ForwardSoundFile
 
 
-def _convert_pcm16(samples: np.ndarray, channels: int, out: np.ndarray, start: int, n: int) -> None:
-    """Write `n` frames of interleaved 16-bit samples to ``out[..., start : start + n]``, mixed down if it is 1-D."""
-    from .kernels import pcm
-
-    kind = out.dtype.type
-    if out.ndim == 1:
-        pcm.pcm16_to_mono(samples, channels, kind(2.0**-15), kind(channels), out[start : start + n])
-    else:
-        pcm.pcm16_to_channels(samples, channels, kind(2.0**-15), start, out)
-
-
 class Reader:
     """Reads the frames of an open handle, one after the other, as float signals: ``(n,)``, or ``(channels, n)``."""
 
@@ -252,7 +161,9 @@ class Reader:
         self._handle = handle
         self._channels: int = handle.channels
         self._dtype = dtype
-        self._out_rows = () if mono or self._channels == 1 else (self._channels,)
+        self.n_rows = 1 if mono else self._channels
+        self.samplerate = int(handle.samplerate)
+        self.finite = handle.subtype.startswith("PCM_")  # integers cannot hold a NaN: no look at every sample
         # libsndfile's own conversion of 16-bit samples to float is nine times slower than reading them as they are.
         # (MIDI sample dumps keep their 16 bits in 21: the decoder's two conversions differ.)
         self._pcm16 = handle.subtype == "PCM_16" and handle.format != "SDS"
@@ -297,7 +208,7 @@ class Reader:
 
     def empty(self, n: int) -> np.ndarray:
         """Return an uninitialised signal of `n` samples."""
-        return np.empty((*self._out_rows, n), self._dtype)
+        return np.empty(n if self.n_rows == 1 else (self.n_rows, n), self._dtype)
 
     def read_into(self, out: np.ndarray, start: int, n: int) -> int:
         """Fill ``out[..., start:start + n]`` with the next frames and return how many there were."""
@@ -359,7 +270,7 @@ class Reader:
 
     def _convert(self, samples: np.ndarray, out: np.ndarray, start: int, n: int) -> None:
         if self._pcm16:
-            _convert_pcm16(samples, self._channels, out, start, n)
+            convert_pcm16(samples, self._channels, out, start, n)
             return
         from .kernels import pcm
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Literal, overload
@@ -12,11 +11,13 @@ import numpy as np
 from ._arrays import as_channels, check_finite, named_clips
 from .config import Config
 from .dsp.framing import count_frames
-from .dsp.post import normalize_energy, postprocess
+from .dsp.post import postprocess
+from .energies import energy_row, place_energy
 from .errors import ParameterError
 from .pipeline import bands, clips_of_channels, features, padded, ragged
 from .plan import Plan, fuses_affine, plan
 from .signal_steps import condition, is_conditioned
+from .streaming import Stream
 
 __all__ = ["Extractor"]
 
@@ -59,7 +60,7 @@ class Extractor:
 
     def __init__(self, config: Config | str, **overrides: Any) -> None:
         if isinstance(config, str):
-            from .presets import preset
+            from .config.presets import preset
 
             config = preset(config, **overrides)
         elif isinstance(config, Config):
@@ -179,6 +180,28 @@ class Extractor:
             results.append(self._finished(self._scaled(rows), energy, signal.size))
         return padded(results, config.n_features) if pad else results
 
+    def stream(self, *, channels: int | None = None, dtype: Any = np.float32) -> Stream:
+        """Return a stream: the same features of live audio, piece by piece, to the bit.
+
+        Parameters
+        ----------
+        channels : int, >= 1, optional
+            Number of signals that advance together, sharing vectors; by default one, without a channel axis.
+        dtype : np.float32 or np.float64
+            The dtype of the samples and of the features; 16-bit samples are taken as well.
+
+        Returns
+        -------
+        melfeat.streaming.Stream
+            With `push`, `flush`, `reset`, `state` and `restore`.
+
+        Raises
+        ------
+        ParameterError
+            If the configuration needs the whole signal; the message names what to choose instead.
+        """
+        return Stream(self.config, channels, dtype)
+
     def _plan(self, dtype: np.dtype) -> Plan:
         made = self._plans.get(dtype)
         if made is None:
@@ -207,16 +230,9 @@ class Extractor:
     def _finished(self, x: np.ndarray, energy: np.ndarray | None, n_samples: int) -> np.ndarray:
         """Put the energy in its place and run all steps that follow; `x` is this call's own array."""
         row = None
-        if energy is not None and self.config.energy is not None:
-            level = _log_energy(energy, self.config)
-            place = self.config.energy.energy_place
-            if place == "replace_c0":
-                row = x.shape[-2] - 1 if self.config.cepstrum is not None and self.config.cepstrum.c0 == "last" else 0
-                x[..., row, :] = level
-            else:
-                both = [level[..., np.newaxis, :], x]
-                x = np.concatenate(both if place == "first" else both[::-1], axis=-2)
-                row = 0 if place == "first" else x.shape[-2] - 1
+        if energy is not None:
+            row = energy_row(self.config, x.shape[-2])
+            x = place_energy(x, energy, self.config)
         if self._is_plain:
             return x
         framing = self.config.framing
@@ -225,21 +241,3 @@ class Extractor:
         )
         dropped = whole - self.config.n_analysis_frames(n_samples)
         return postprocess(x, energy_row=row, n_dropped=dropped, **self._post)
-
-
-def _log_energy(energy: np.ndarray, config: Config) -> np.ndarray:
-    """Return the natural logarithm of energies as `stages.Energy` says."""
-    e = config.energy
-    assert e is not None
-    values = energy.astype(np.float64)
-    if e.energy_eps_kind == "if_zero":
-        values[values == 0] = e.energy_eps
-    else:
-        np.maximum(values, e.energy_eps, out=values)
-    with np.errstate(divide="ignore"):
-        level = np.log(values)
-    if e.energy_floor > 0:
-        np.maximum(level, math.log(e.energy_floor), out=level)
-    if e.energy_normalize:
-        level = normalize_energy(level, e.energy_scale, e.energy_silence_floor)
-    return level.astype(energy.dtype)

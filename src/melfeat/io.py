@@ -10,10 +10,11 @@ import numpy as np
 
 from ._arrays import as_float_array, check_finite
 from ._checks import check_bool, check_float, check_int
-from ._decode import Reader, check_dtype, check_span, count_frames, open_audio, read_plain_wav
+from ._decode import Reader, check_dtype, check_span, count_frames, open_audio, open_signal
 from ._describe import describe
 from ._diagnose import source_name
 from ._resample import check_res_type, resample_signal
+from ._wav import borrowed
 from .errors import ParameterError
 
 if TYPE_CHECKING:
@@ -92,23 +93,18 @@ def load(
     start, length = check_span(offset, duration)
     kind = check_dtype(dtype)
     check_res_type(res_type)
-    plain = read_plain_wav(path, start, length, mono=mono, dtype=kind)
-    if plain is not None:
-        (y, native), finite = plain, True
-    else:
-        with open_audio(path) as handle:
-            native = int(handle.samplerate)
-            # Integer PCM cannot hold a NaN: no look at every sample.
-            finite = handle.subtype.startswith("PCM_")
-            reader = Reader(handle, mono=mono, dtype=kind)
-            y = reader.read(reader.begin(start, length))
-    if sr is None:
-        return y, native
-    if sr == native:
-        return y, sr
-    if not finite:
-        check_finite(y, name=f"the signal of {source_name(path)}")
-    return resample_signal(y, native, sr, res_type, fix=True, scale=False, axis=-1), sr
+    with ExitStack() as stack:
+        with open_signal(path, mono=mono, dtype=kind, whole=not start and length is None) as reader:
+            native, n, n_rows = reader.samplerate, reader.begin(start, length), reader.n_rows
+            keep = sr is None or sr == native
+            memory = np.empty(n_rows * n, kind) if keep else stack.enter_context(borrowed("signal", n_rows * n, kind))
+            y = memory if n_rows == 1 else memory.reshape(n_rows, n)
+            y = y[..., : reader.read_into(y, 0, n)]
+        if sr is None or sr == native:
+            return y, native if sr is None else sr
+        if not reader.finite:
+            check_finite(y, name=f"the signal of {source_name(path)}")
+        return resample_signal(y, native, sr, res_type, fix=True, scale=False, axis=-1), sr
 
 
 def stream(

@@ -60,7 +60,7 @@ class Clips:
     """Signals one behind the other: `y` flat, and in `table` the first sample and the first frame of each, and the end.
 
     `shape` is ``(n_clips, n)`` if all are channels of one signal. `counts` are the frames of each clip, `first` is the
-    number that errors give the first one.
+    number that errors give the first one. Of a piece of a stream, `frames_before` have come before.
     """
 
     y: np.ndarray
@@ -69,6 +69,7 @@ class Clips:
     n_frames: int
     shape: tuple[int, int] | None = None
     first: int = 0
+    frames_before: int = 0
 
     @property
     def n_clips(self) -> int:
@@ -197,7 +198,7 @@ class _Run:
         self.head, self.tail, head_stride, tail_stride = _edges_of(clips, plan)
         self.template = np.zeros(_HEAD + clips.table.size, dtype=np.int64)
         self.template[:4] = clips.n_frames, clips.n_clips, head_stride, tail_stride
-        self.template[_SEED] = plan.config.preprocessing.dither_seed
+        self.template[_SEED:_HEAD] = plan.config.preprocessing.dither_seed, clips.frames_before, 0
         self.template[_HEAD:] = clips.table
         self.energies = np.empty(self.n_blocks * plan.lanes if plan.has_energy else 0, dtype=plan.dtype)
         self.suspects = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from .dsp.windows import window as make_window
 from .errors import ParameterError
 from .stages import Cepstrum, Compression, Filterbank, Framing, Spectrum
 
-__all__ = ["Bank", "Cosines", "Plan", "bank_of_filterbank", "bank_of_matrix", "cosines", "padded_window", "plan"]
+__all__ = ["Bank", "Cosines", "Plan", "bank_of_filterbank", "bank_of_matrix", "cosines", "padded_window", "plan", "stream_lead", "stream_plan"]
 
 
 def _frozen(array: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
@@ -297,6 +297,31 @@ def plan(config: Config, dtype: np.dtype, complex_spectra: bool = False) -> Plan
         cosines=cepstral,
         drivers=Drivers(spectrum_blocks, band_blocks, feature_blocks),
     )
+
+
+@lru_cache(maxsize=64)
+def stream_plan(config: Config, dtype: np.dtype) -> Plan:
+    """Return the plan of `config` for pieces of a stream, whose first frame begins `lead` samples into the piece.
+
+    The stream itself puts what stands beyond the ends into the pieces; the sample before a frame is its lead.
+    """
+    from .kernels.blocks import INTS
+
+    made = plan(config, dtype)
+    ints = made.ints.copy()
+    lead = stream_lead(config)
+    ints[INTS.index("left")] = -lead
+    if at := int(ints[INTS.index("at_prepare")]):
+        ints[at + 1] = -lead
+    ints.setflags(write=False)
+    silence = np.zeros(made.reach + (config.framing.hop_length or 0), dtype=dtype)
+    return replace(made, ints=ints, silence=silence, left=0)
+
+
+def stream_lead(config: Config) -> int:
+    """Return how many samples before a frame its steps look at."""
+    p = config.preprocessing
+    return int(p.preemphasis > 0 and p.preemphasis_scope == "frame" and p.preemphasis_first == "previous")
 
 
 def _scale(spectrum: Spectrum, n_fft: int) -> float:

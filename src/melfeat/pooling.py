@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from inspect import signature
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
@@ -151,7 +151,8 @@ def mfcc_stats(
     options = {
         "n_mfcc": n_mfcc, "dct_type": dct_type, "norm": norm, "lifter": lifter, "mel_norm": mel_norm, "n_fft": n_fft,
         "hop_length": hop_length, "win_length": win_length, "window": hashable_window(window), "center": center,
-        "pad_mode": pad_mode, "power": power, "n_mels": n_mels, "fmin": fmin, "fmax": fmax, "htk": htk, "top_db": top_db,
+        "pad_mode": pad_mode, "power": power, "n_mels": n_mels, "fmin": fmin, "fmax": fmax, "htk": htk,
+        "top_db": top_db,
     }
     # fmt: on
     names = _check_stats(stats)
@@ -163,8 +164,8 @@ def mfcc_stats(
     if frames.empty is not None:
         warn_of_empty_bands(*frames.empty)
     recipe = _Recipe(names, frames, sr, *span, kind, check_res_type(res_type))
-    one = _is_one(source)
-    rows = [recipe.row_of(source)] if one else _Team(recipe, source).run()
+    one, sources = _is_one(source), cast("Iterable[Any]", source)
+    rows = [recipe.row_of(source)] if one else _Team(recipe, sources).run()
     if sr is None and frames.empty is not None:  # only the files have told
         warn_of_empty_bands(*frames.empty)
     if one:
@@ -266,7 +267,8 @@ class _Recipe:
             return load(source, self.sr, True, self.offset, self.duration, self.dtype, self.res_type)
         if source.ndim != 1:
             raise ParameterError(
-                f"the signal has shape {source.shape}: expected one dimension of samples; melfeat.to_mono mixes channels"
+                f"the signal has shape {source.shape}: expected one dimension of samples; "
+                "melfeat.to_mono mixes channels"
             )
         if self.sr is None:
             raise ParameterError("sr=None: expected the sampling rate [Hz] of a signal that comes as an array")
@@ -337,14 +339,15 @@ class _Team:
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
-            index, source, signal = taken
-            try:
-                with threads(self._threads_of_each):
-                    y, sr = self._recipe.signal(source) if signal is None else signal
-                    self._rows[index] = self._recipe.row(y, sr)
-            except BaseException as error:
-                self._fail(index, _named(error, source, f"source[{index}]: "))
-            taken = source = signal = y = None  # nothing is held while waiting for the next
+            self._do(*taken)
+            del taken  # nothing is held while waiting for the next
+
+    def _do(self, index: int, source: Any, signal: tuple[np.ndarray, float] | None) -> None:
+        try:
+            with threads(self._threads_of_each):
+                self._rows[index] = self._recipe.row(*(signal or self._recipe.signal(source)))
+        except BaseException as error:
+            self._fail(index, _named(error, source, f"source[{index}]: "))
 
     def _take(self) -> tuple[int, Any, tuple[np.ndarray, float] | None] | None:
         """Return the next source with its number, and its signal too if nobody else may touch anything meanwhile."""

@@ -167,9 +167,9 @@ class Filterbank:
 
     `fmax` None is half the sampling rate; zero or below counts from there (Kaldi). `triangles` says in what the sides
     are linear: in Hz, in HTK's mel ('mel', and 'htk' with HTK's choice of bins), or in bin numbers as
-    python_speech_features ('psf') and ETSI round them. `mel_norm`: 'slaney' scales by 2 / width in Hz, 'tri' by 2 / width
-    in what the sides are linear in, 'sum' to a sum of 1, a number to that vector norm. `bins` are the bins that a band
-    may use. `nyquist` is where the last bin lies: at sr/2, at its 'floor' (torchaudio), or where it lies for a
+    python_speech_features ('psf') and ETSI round them. `mel_norm`: 'slaney' scales by 2 / width in Hz, 'tri' by 2 /
+    width in what the sides are linear in, 'sum' to a sum of 1, a number to that vector norm. `bins` are the bins that a
+    band may use. `nyquist` is where the last bin lies: at sr/2, at its 'floor' (torchaudio), or where it lies for a
     'period' of whole units of 100 ns (HTK). `band_power` 2 squares the bands (rastamat's sumpower=0, with power=1).
     """
 

@@ -225,7 +225,7 @@ _EFFECTS: dict[str, Effect] = {
     "mel_norm": _mel_norm,
     "triangles": _triangles,
     "bins": _bins,
-    "nyquist": _constant("nothing if sr and n_fft are even but roundings; else bins are at slightly other frequencies"),
+    "nyquist": _constant("bins at slightly other frequencies, unless sr and n_fft are such that they are the same"),
     "weights_dtype": _constant("roundings of the weights, 6e-8 of each if they are float32"),
     "band_power": _constant("bands are squared on one side: levels twice as large"),
     **dict.fromkeys(("vtln_warp", "vtln_kind", "vtln_low", "vtln_high"), _constant("bands at warped frequencies")),

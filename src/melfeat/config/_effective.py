@@ -14,7 +14,6 @@ from ..dsp.framing import PLAIN_RULES
 from ..dsp.mel import resolve_band
 from ..dsp.windows import _ALIASES, _strip_suffix
 from ..errors import ParameterError
-from ._fields import STAGES
 
 if TYPE_CHECKING:
     from ._config import Config
@@ -84,6 +83,8 @@ def _filterbank(config: Config) -> dict[str, Any] | None:
     if config.filterbank is None:
         return None
     part, sr = asdict(config.filterbank), bin_rate(config.sr, config.filterbank.nyquist)
+    if part["nyquist"] == "period" and sr == config.sr and part["triangles"] != "hz":
+        part["nyquist"] = "exact"
     if part["band_edges"] is None:
         fmax = float(sr // 2) if part["fmax"] is None and part["nyquist"] == "floor" else part["fmax"]
         part["fmin"], part["fmax"] = resolve_band(sr, part["fmin"], fmax)
@@ -176,7 +177,8 @@ def _post(config: Config) -> dict[str, Any]:
 
 def effective(config: Config) -> dict[str, Any]:
     """Return ``{"sr": ..., stage: {option: value} or None}``: equal for two configurations if their output must be."""
-    parts = {
+    return {
+        "sr": config.sr,
         "preprocessing": _preprocessing(config),
         "framing": _framing(config),
         "spectrum": asdict(config.spectrum),
@@ -186,8 +188,6 @@ def effective(config: Config) -> dict[str, Any]:
         "energy": _energy(config),
         "post": _post(config),
     }
-    assert list(parts) == list(STAGES)
-    return {"sr": config.sr, **parts}
 
 
 def fingerprint(config: Config) -> str:

@@ -70,7 +70,7 @@ def register(
     Raises
     ------
     ParameterError
-        If the name is taken.
+        If the name is that of one of melfeat's presets, or another name of a preset. One of your own is replaced.
 
     Examples
     --------
@@ -84,8 +84,9 @@ def register(
     """
     keys = [_key(other) for other in (name, *aliases)]
     for key in keys:
-        if key in ALIASES:
-            raise ParameterError(f"preset {name!r}: {key!r} is taken by {ALIASES[key]!r}; choose another name")
+        owner = ALIASES.get(key, name)
+        if owner != name or (owner in PRESETS and PRESETS[owner].options.__module__.startswith(__package__)):
+            raise ParameterError(f"preset {name!r}: {key!r} is taken by another preset; choose another name")
 
     def add(options: Callable[..., Options]) -> Callable[..., Options]:
         PRESETS[name] = Preset(name, about, float(sr), options, without)
@@ -116,6 +117,7 @@ def build(entry: Preset, overrides: Mapping[str, Any]) -> Config:
                 f"{name}={overrides[name]!r} and {samples}={overrides[samples]!r}: expected one of them"
             )
     options = entry.options(sr, **{name: overrides[name] for name in entry.parameters if name in overrides})
+    check_names(options)
     changed = {name: value for name, value in overrides.items() if name in STAGE_OF or name in STAGES}
     stages = {}
     for stage, kind in STAGES.items():

@@ -77,7 +77,7 @@ def changes_from_preset(config: Config) -> dict[str, Any] | None:
             changes |= more
         else:
             return None
-        for name in list(changes):
+        for name in reversed(list(changes)):
             fewer = {other: value for other, value in changes.items() if other != name}
             if _gives(config, fewer):
                 changes = fewer

@@ -7,6 +7,7 @@ import math
 import textwrap
 from typing import Any
 
+from ..dsp.bank import bin_rate
 from ..errors import ParameterError
 from ..stages import Cepstrum, Compression, Energy, Filterbank, Post
 from ._config import Config
@@ -14,7 +15,7 @@ from ._difference import differences, in_short
 
 __all__ = ["diff", "explain"]
 
-_WIDTH, _LABEL = 110, 10
+_WIDTH, _LABEL = 100, 10
 
 _SCALES = {"slaney": "Slaney's mel scale", "htk": "HTK's mel scale (2595 log10)", "htk_ln": "HTK's mel scale (1127 ln)"}
 _SIDES = {
@@ -137,11 +138,12 @@ def _fft(config: Config) -> str:
 
 
 def _bands(config: Config, bank: Filterbank) -> str:
-    centres = config.mel_frequencies
+    centres, rate = config.mel_frequencies, bin_rate(config.sr, bank.nyquist)
     if bank.band_edges is not None:
         span = f"between given edges from {bank.band_edges[0]:.6g} to {bank.band_edges[-1]:.6g} Hz"
     else:
-        top = bank.fmax if bank.fmax is not None and bank.fmax > 0 else config.sr / 2 + (bank.fmax or 0.0)
+        half = config.sr // 2 if bank.nyquist == "floor" and bank.fmax is None else rate / 2
+        top = bank.fmax if bank.fmax is not None and bank.fmax > 0 else half + (bank.fmax or 0.0)
         span = f"from {bank.fmin:g} to {top:g} Hz, equally spaced on {_SCALES[bank.mel_scale]}"
     parts = [f"{bank.n_mels} triangles {span}", _SIDES[bank.triangles]]
     parts.append(f"centres {in_short(tuple(f'{centre:.5g}' for centre in centres))} Hz")
@@ -150,6 +152,8 @@ def _bands(config: Config, bank: Filterbank) -> str:
     parts.append(norms.get(bank.mel_norm, f"weights of {bank.mel_norm!s}-norm 1"))
     if bank.triangles != "htk" and _BINS[bank.bins]:
         parts.append(_BINS[bank.bins])
+    if rate != config.sr:
+        parts.append(f"for bins of a sampling rate of {rate:.8g} Hz, whose period HTK can count")
     if bank.weights_dtype is not None:
         parts.append(f"weights rounded to {bank.weights_dtype}")
     if bank.vtln_warp != 1:

@@ -58,7 +58,7 @@ def librosa(sr: float) -> Options:
 )
 def htk(sr: float, win_length_ms: float = 25.6, hop_length_ms: float = 10.0) -> Options:
     """MFCC_0 is c0='last', _E energy_place='last', _D delta_order=1, _D_A delta_order=2, _Z cmn='mean'."""
-    period = 1e7 / sr  # [100 ns], as HTK counts
+    period = 1e7 / sr  # [100 ns], as HTK counts; for its bands in whole units
     return {
         "input_scale": INT16,
         "dither_kind": "uniform",
@@ -73,6 +73,7 @@ def htk(sr: float, win_length_ms: float = 25.6, hop_length_ms: float = 10.0) -> 
         **FROM_START,
         "power": 1.0,
         **HTK_BANK,
+        "nyquist": "exact" if period.is_integer() else "period",
         "n_mels": 20,
         **HTK_LEVELS,
         **HTK_CEPSTRA,
@@ -181,6 +182,7 @@ def torchaudio(sr: float, n_fft: int = 400, win_length: int | None = None) -> Op
         "logarithm": "db",
         "floor": 1e-10,
         "top_db": 80.0,
+        "peak_scope": "array",
         "n_mfcc": 40,
         "lifter_offset": 0,
     }
@@ -363,7 +365,7 @@ def opensmile(sr: float, win_length_ms: float = 25.0, hop_length_ms: float = 10.
         **HTK_CEPSTRA,
         "c0": "last",
         "energy_place": "last",
-        "energy_eps": FLOAT32_MIN,
+        "energy_eps": 1.0,
         "delta_order": 2,
         "delta_edges": "opensmile",
         "cmn_columns": "all",

@@ -27,6 +27,8 @@ __all__ = [
     "normalize_frames",
     "pad_frames",
     "postprocess",
+    "slide_frames",
+    "sliding_block",
     "sliding_bounds",
     "stack_frames",
 ]
@@ -60,42 +62,82 @@ def normalize_frames(
 
     A row is never influenced by other rows of the array, except by those of its own channel with 'all_mean_var'.
     """
+    if kind.startswith("sliding"):
+        options = {"ddof": ddof, "eps": eps, "eps_kind": eps_kind, "window": window, "min_window": min_window}
+        return slide_frames(x, kind, **options, center=center)  # type: ignore[arg-type]
     out = np.empty(x.shape, dtype=x.dtype)
     if x.size == 0:
         return out
     n_features, n = x.shape[-2:]
     length = n_features * n if kind == "all_mean_var" else n
     rows, target = x.reshape(-1, length), out.reshape(-1, length)
-    if kind.startswith("sliding"):
-        starts, stops = sliding_bounds(n, window, min_window, center)
-        block = max(window + 1, min_window)
     with np.errstate(invalid="ignore"):  # infinite levels of a logarithm without a floor become NaN, here as anywhere
         for row, result in zip(rows, target, strict=True):
             # The first frame is taken out before any sum: a row that never changes becomes exactly zero.
             values = row.astype(np.float64) - np.float64(row[0])
-            if kind.startswith("sliding"):
-                count = (stops - starts).astype(np.float64)
-                mean = _window_sums(values, starts, stops, block) / count
-                if kind == "sliding_mean_var":
-                    squares = _window_sums(values * values, starts, stops, block)
-                    variance = np.maximum(squares - count * mean * mean, 0.0) / np.maximum(count - ddof, 1.0)
-                values = np.where(count > 1, values - mean, 0.0)
-            else:
-                values -= values.mean()
-                variance = (values * values).sum() / max(length - ddof, 1)  # not a BLAS dot, which depends on threads
+            values -= values.mean()
+            variance = (values * values).sum() / max(length - ddof, 1)  # not a BLAS dot, which depends on threads
             if kind.endswith("var"):
                 values *= inverse_scale(variance, eps, eps_kind)
             result[:] = values
     return out
 
 
-def sliding_bounds(n: int, window: int, min_window: int, center: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return first frame and end of the window of each of `n` frames, as Kaldi's sliding normalisation chooses them.
+def sliding_block(window: int, min_window: int) -> int:
+    """Return the frames of the blocks that the sums of windows are made of."""
+    return max(window + 1, min_window)
+
+
+def slide_frames(
+    x: np.ndarray,
+    kind: str,
+    *,
+    ddof: int = 0,
+    eps: float = 0.0,
+    eps_kind: str = "var_clamp",
+    window: int = 600,
+    min_window: int = 100,
+    center: bool = False,
+    first: int = 0,
+    offset: int = 0,
+    origin: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return frames `first` … of `x`, normalised over the window of frames around or before each of them.
+
+    A piece of a stream begins `offset` frames into it, a multiple of `sliding_block`; `first` counts from the beginning
+    of the stream, whose first frame is `origin` ``(..., n_features)``.
+    """
+    out = np.empty((*x.shape[:-1], offset + x.shape[-1] - first), dtype=x.dtype)
+    if out.size == 0:
+        return out
+    starts, stops = sliding_bounds(offset + x.shape[-1], window, min_window, center, first)
+    rows, target = x.reshape(-1, x.shape[-1]), out.reshape(-1, out.shape[-1])
+    origins = rows[:, 0] if origin is None else origin.reshape(-1)
+    block = sliding_block(window, min_window)
+    count = (stops - starts).astype(np.float64)
+    here = slice(first - offset, None)
+    with np.errstate(invalid="ignore"):
+        for row, zero, result in zip(rows, origins, target, strict=True):
+            values = row.astype(np.float64) - np.float64(zero)
+            mean = _window_sums(values, starts - offset, stops - offset, block) / count
+            normal = values[here] - mean
+            if kind == "sliding_mean_var":
+                squares = _window_sums(values * values, starts - offset, stops - offset, block)
+                variance = np.maximum(squares - count * mean * mean, 0.0) / np.maximum(count - ddof, 1.0)
+                normal *= inverse_scale(variance, eps, eps_kind)
+            result[:] = normal
+    return out
+
+
+def sliding_bounds(
+    n: int, window: int, min_window: int, center: bool, first: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return first frame and end of the window of frames `first` … of `n`, as Kaldi's sliding normalisation has them.
 
     Centred: `window` frames around t. Else the frame and up to `window` before it, and at the beginning at least the
     first `min_window`. What would lie outside of the frames is taken from the other side, as far as there are any.
     """
-    t = np.arange(n, dtype=np.int64)
+    t = np.arange(first, n, dtype=np.int64)
     if center:
         start = np.maximum(t - window // 2, 0)
         stop = start + window

@@ -15,7 +15,7 @@ from ._options import Options, check_feature, read_text
 __all__ = ["build_kaldi", "config_from_kaldi"]
 
 EPSILON = 2.0**-23  # std::numeric_limits<float>::epsilon()
-_BOOLEANS = {"true": True, "t": True, "1": True, "": True, "false": False, "f": False, "0": False}
+_BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 _WINDOWS = {"hanning": "hann", "rectangular": "boxcar", "povey": "povey", "hamming": "hamming", "sine": "sine"}
 _REFUSED = {"plp": "perceptual linear prediction is not computed by melfeat", "pitch": "melfeat computes no pitch"}
 
@@ -29,7 +29,7 @@ _NO_EFFECT = (
 
 def _is_text(config: str) -> bool:
     text = config.strip()
-    return not text or "\n" in text or text.startswith(("--", "#"))
+    return not text or "\n" in config or text.startswith(("--", "#"))
 
 
 def _parse(text: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -71,11 +72,10 @@ class Options:
     def _number(self, name: str, default: Any, kind: type) -> Any:
         value = self.get(name, default)
         if isinstance(value, str):
-            try:
-                return kind(value)
-            except ValueError:
-                return value  # the check of the caller says what is expected
-        return value
+            for parse in (kind, float):
+                with contextlib.suppress(ValueError):
+                    return parse(value)
+        return value  # the check of the caller says what is expected
 
     def float(self, name: str, default: Any, **limits: Any) -> float:
         """Return a finite number."""

@@ -17,6 +17,7 @@ from ._options import Options, check_feature
 __all__ = ["config_from_psf"]
 
 _EPSILON = float(np.finfo(np.float64).eps)
+_NUMPY = {np.hamming: "hamming", np.hanning: "hann", np.blackman: "blackman", np.bartlett: "bartlett"}
 _REFUSED = {"ssc": "spectral subband centroids are not computed by melfeat", "delta": "see melfeat.stages.Post"}
 
 
@@ -119,7 +120,7 @@ def _window(given: Options, n: int) -> Any:
         raise ParameterError(
             f"{given.name('winfunc')}={function!r}: expected a function of the length, e.g. np.hamming"
         )
-    return np.asarray(function(n), dtype=np.float64)
+    return _NUMPY.get(function) or np.asarray(function(n), dtype=np.float64)
 
 
 def _cepstrum(given: Options) -> Cepstrum:

@@ -21,9 +21,7 @@ def _scalar(text: str, anchors: dict[str, Any]) -> Any:
         anchors[name] = _scalar(rest.strip(), anchors)
         return anchors[name]
     if text.startswith("*"):
-        if text[1:] not in anchors:
-            raise ParameterError(f"the YAML has the alias {text!r}, but no anchor '&{text[1:]}' before it; add it")
-        return anchors[text[1:]]
+        return anchors.get(text[1:], text)  # an anchor in a list is not seen; `resolve` complains where it matters
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     if text.lower() in _WORDS:
@@ -66,6 +64,10 @@ def parse_yaml(text: str) -> dict[str, Any]:
 
 def resolve(value: Any, root: Any) -> Any:
     """Return what a reference such as ``${model.sample_rate}`` points to in `root`; other values as they are."""
+    if isinstance(value, str) and value.startswith("*"):
+        raise ParameterError(
+            f"the YAML has the alias {value!r}, but no anchor '&{value[1:]}' that was read; give the value"
+        )
     found = _REFERENCE.match(value) if isinstance(value, str) else None
     if found is None:
         return value

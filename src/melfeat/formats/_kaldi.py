@@ -251,7 +251,7 @@ class _Archives:
     def read(self, location: str, dtype: np.dtype | None, where: str) -> np.ndarray:
         """Return the rows at a `location` ``file:offset[range]``; `where` names it in messages."""
         found = _LOCATION.match(location)
-        if found is None or location.startswith("|") or location.endswith("|") or location == "-":
+        if found is None or location[0] == "|" or location[-1] == "|" or location == "-" or "\0" in location:
             raise FormatError(
                 f"{where}: {location!r} is not 'file', 'file:offset' or 'file:offset[0:10]'; commands and pipes are "
                 "not run"

@@ -18,14 +18,16 @@ __all__ = ["CLIPS", "JOB", "assemble", "clip_of", "is_interior", "scatter_comple
 
 #: The integers of a call. The strides are the distances of neighbouring clips in `head` and `tail` (0: all the same).
 #: Blocks ``first … end - 1`` are taken in pieces of `piece` by whoever comes, counted by `next` and `done`, for each of
-#: the two steps; `base` is the block that the levels begin with; `suspects` counts pieces that met a NaN.
+#: the two steps; `base` is the block that the levels begin with; `suspects` counts pieces that met a NaN. Dither
+#: is that of `seed` and the frame's number in its clip, `frames_before` (of a stream) added.
 JOB = (
     "n_frames", "n_clips", "head_stride", "tail_stride", "first", "end", "piece", "base",
-    "next", "done", "next_2", "done_2", "suspects", "seed",
+    "next", "done", "next_2", "done_2", "suspects", "seed", "frames_before",
 )  # fmt: skip
-N_FRAMES, N_CLIPS, HEAD_STRIDE, TAIL_STRIDE, FIRST, END, PIECE, BASE, NEXT, DONE, NEXT_2, DONE_2, SUSPECTS, SEED = (
-    range(len(JOB))
-)
+(
+    N_FRAMES, N_CLIPS, HEAD_STRIDE, TAIL_STRIDE, FIRST, END, PIECE, BASE,
+    NEXT, DONE, NEXT_2, DONE_2, SUSPECTS, SEED, FRAMES_BEFORE,
+) = range(len(JOB))  # fmt: skip
 
 #: Where the clips begin in the integers of a call.
 CLIPS = 16

@@ -13,7 +13,7 @@ from ._jit import kernel
 from ._lanes import fma, load, load_tile, splat, store, width
 from ._simd import codelet, lanes, part, peek
 from ._words import add, get, put, zeros
-from .framing import CLIPS, N_FRAMES, SEED
+from .framing import CLIPS, FRAMES_BEFORE, N_FRAMES, SEED
 
 __all__ = ["FIRST_PREVIOUS", "FIRST_SCALED", "FIRST_ZERO", "add_noise", "gather", "prepare"]
 
@@ -89,7 +89,7 @@ def _dither(job, clip, g, count, amount, gaussian, work):  # type: ignore[no-unt
     for lane in range(min(step, job[N_FRAMES] - g)):
         while g + lane >= job[CLIPS + 2 * clip + 3]:
             clip += 1
-        frame = g + lane - job[CLIPS + 2 * clip + 1]
+        frame = g + lane - job[CLIPS + 2 * clip + 1] + job[FRAMES_BEFORE]
         for j in range(count):
             work[j * step + lane] += amount * _noise(job[SEED], frame, j, gaussian)
 

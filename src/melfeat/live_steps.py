@@ -1,0 +1,177 @@
+"""The steps of live audio that remember something: filters of the signal, and what looks at neighbouring frames."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from .config import Config
+from .dsp.delta import delta_reach, regression_deltas
+from .dsp.post import append_frames, slide_frames, sliding_block, stack_frames
+from .plan import fuses_affine
+from .stages import Preprocessing
+
+__all__ = ["Deltas", "Groups", "LiveSteps", "Sliding", "Step"]
+
+
+class LiveSteps:
+    """What `signal_steps.condition` does, piece by piece: dither, offset filter, pre-emphasis."""
+
+    def __init__(self, p: Preprocessing, rows: int, dtype: np.dtype) -> None:
+        self.p, self.position = p, 0
+        self.dithers = p.dither > 0 and p.dither_scope == "signal"
+        self.emphasises = p.preemphasis > 0 and p.preemphasis_scope == "signal"
+        self.memory = np.zeros((rows, 1))
+        self.before = np.zeros((rows, 1), dtype=dtype)
+        self.first: np.ndarray | None = None
+
+    def push(self, x: np.ndarray) -> np.ndarray:
+        """Return the samples ``(rows, n)``, already scaled, after all steps; `x` may be written to."""
+        n = x.shape[1]
+        if n == 0:
+            return x
+        if self.dithers:
+            from .kernels.prepare import add_noise
+
+            for row in x:
+                add_noise(row, self.p.dither_seed, self.position, self.p.dither, self.p.dither_kind == "gaussian")
+        if self.p.offset_filter is not None:
+            from scipy.signal import lfilter
+
+            wide = x.astype(np.float64)
+            wide, self.memory = lfilter([1.0, -1.0], [1.0, -self.p.offset_filter], wide, axis=1, zi=self.memory)
+            x = wide.astype(x.dtype)
+        start, self.position = self.position, self.position + n
+        return self._emphasised(x, start) if self.emphasises else x
+
+    def flush(self) -> np.ndarray:
+        """Return what was held back."""
+        held = self.first
+        self.first = None
+        return held if held is not None else np.empty((self.before.shape[0], 0), dtype=self.before.dtype)
+
+    def _emphasised(self, x: np.ndarray, start: int) -> np.ndarray:
+        k = x.dtype.type(self.p.preemphasis)
+        if self.p.preemphasis_first == "extrapolate" and self.position <= 1:
+            self.first = x.copy()  # the rule looks at the second sample
+            self.before = x[:, -1:].copy()
+            return x[:, :0]
+        out = np.empty_like(x)
+        np.multiply(x[:, :-1], -k, out=out[:, 1:])
+        out[:, 1:] += x[:, 1:]
+        if start > 0:
+            np.multiply(self.before, -k, out=out[:, :1])
+            out[:, :1] += x[:, :1]
+        elif self.p.preemphasis_first == "zero":
+            out[:, 0] = x[:, 0]
+        elif self.p.preemphasis_first == "scaled":
+            out[:, 0] = x[:, 0] - k * x[:, 0]
+        else:
+            out[:, 0] = 3 * x[:, 0] - x[:, 1]
+        if self.first is not None:
+            out = np.concatenate([3 * self.first - x[:, :1], out], axis=1)
+            self.first = None
+        self.before = x[:, -1:].copy()
+        return out
+
+
+class Step(Protocol):
+    """A step that looks at several frames."""
+
+    def push(self, x: np.ndarray, last: bool) -> np.ndarray: ...
+
+
+class Sliding:
+    """Normalisation over a window of frames."""
+
+    def __init__(self, post: dict[str, Any], energy_row: int | None) -> None:
+        self.kind, self.center = post["cmn"], post["cmn_center"]
+        self.window, self.least = post["cmn_window"], post["cmn_min_window"]
+        self.options = {"ddof": post["cmn_ddof"], "eps": post["cmn_eps"], "eps_kind": post["cmn_eps_kind"]}
+        self.skip = energy_row if post["cmn_columns"] == "no_energy" else None
+        self.held: np.ndarray | None = None
+        self.origin: np.ndarray | None = None
+        self.offset = self.done = 0
+
+    def push(self, x: np.ndarray, last: bool) -> np.ndarray:
+        self.held = x if self.held is None else np.concatenate([self.held, x], axis=-1)
+        if self.origin is None:
+            if self.held.shape[-1] == 0:
+                return self.held
+            self.origin = self.held[..., 0].copy()
+        total = self.offset + self.held.shape[-1]
+        ready = total
+        if not last and self.center:
+            # Frame t is known when the window that begins half before it is complete.
+            ready = max(0, total - self.window + self.window // 2 + 1) if total >= self.window else 0
+        elif not last and total < self.least:
+            ready = 0
+        if ready <= self.done:
+            return self.held[..., :0]
+        windows = {"window": self.window, "min_window": self.least, "center": self.center}
+        out = slide_frames(
+            self.held, self.kind, **self.options, **windows, first=self.done, offset=self.offset, origin=self.origin
+        )[..., : ready - self.done]
+        if self.skip is not None:
+            begin = self.done - self.offset
+            out[..., self.skip, :] = self.held[..., self.skip, begin : begin + out.shape[-1]]
+        self.done = ready
+        block = sliding_block(self.window, self.least)
+        drop = max(0, self.done - self.window) // block * block - self.offset
+        if drop > 0:
+            self.held, self.offset = self.held[..., drop:].copy(), self.offset + drop
+        return out
+
+
+class Deltas:
+    """Deltas behind the features they belong to."""
+
+    def __init__(self, post: dict[str, Any]) -> None:
+        self.order, self.edges = post["delta_order"], post["delta_edges"]
+        self.options = {"window": post["delta_window"], "window_2": post["delta_window_2"], "edges": self.edges}
+        self.reach = delta_reach(self.order, post["delta_window"], post["delta_window_2"])
+        self.held: np.ndarray | None = None
+        self.offset = self.done = 0
+
+    def push(self, x: np.ndarray, last: bool) -> np.ndarray:
+        self.held = x if self.held is None else np.concatenate([self.held, x], axis=-1)
+        total = self.offset + self.held.shape[-1]
+        ready = total if last else max(self.done, total - self.reach)
+        here = slice(self.done - self.offset, ready - self.offset)
+        if ready <= self.done:
+            rows = self.held.shape[-2] * (self.order + 1)
+            return np.empty((*self.held.shape[:-2], rows, 0), dtype=self.held.dtype)
+        every = [self.held, *regression_deltas(self.held, self.order, **self.options)]
+        out = np.concatenate([part[..., here] for part in every], axis=-2)
+        self.done = ready
+        drop = self.done - self.reach - self.offset
+        if drop > 0:
+            self.held, self.offset = self.held[..., drop:].copy(), self.offset + drop
+        return out
+
+
+class Groups:
+    """Shift and scale, padding at the end, stacking."""
+
+    def __init__(self, post: dict[str, Any], config: Config) -> None:
+        self.shift, self.scale = (0.0, 1.0) if fuses_affine(config) else (post["shift"], post["scale"])
+        self.pad_to, self.stack, self.value = post["pad_to"], post["stack"], post["pad_value"]
+        self.n_dropped = 0
+        self.held: np.ndarray | None = None
+        self.count = 0
+
+    def push(self, x: np.ndarray, last: bool) -> np.ndarray:
+        if last:
+            x = append_frames(x, self.n_dropped, self.value)
+        if self.shift != 0.0 or self.scale != 1.0:
+            x = (x + x.dtype.type(self.shift)) * x.dtype.type(self.scale)
+        self.count += x.shape[-1]
+        if last:
+            x = append_frames(x, -self.count % self.pad_to, self.value)
+        if self.stack == 1:
+            return x
+        x = x if self.held is None else np.concatenate([self.held, x], axis=-1)
+        whole = x.shape[-1] - x.shape[-1] % self.stack
+        self.held = x[..., whole:].copy()
+        return stack_frames(x[..., :whole], self.stack)
