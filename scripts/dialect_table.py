@@ -2,7 +2,7 @@
 
 ::
 
-    python scripts/dialect_table.py [--venv FOLDER] [--files 60] [--draws 40] [--table-only]
+    python scripts/dialect_table.py [--venv FOLDER] [--hcopy PROGRAM] [--files 60] [--draws 40] [--table-only]
 
 needs the recordings of ``../shared/data`` (or MELFEAT_SHARED). Peers run in their own environment, see
 `scripts/peers/environment.py`. Recordings are resampled to the reference's sampling rate and rounded to 16 bits, so that
@@ -35,7 +35,8 @@ import numpy as np
 
 import melfeat
 from melfeat.extractor import Extractor
-from scripts.peers.cases import ERRORS, INT16, UNIT
+from scripts.peers import report
+from scripts.peers.cases import ERRORS, EXACT, INT16, UNIT
 from scripts.peers.draws import DRAWS, Drawer
 from scripts.peers.environment import DEFAULT, python, run_jobs
 from scripts.peers.files import htk_references, kaldi_references
@@ -101,46 +102,50 @@ class Live:
     dtype: str = "float32"
 
 
-def _hub(title: str, name: str, row: str) -> Live:
-    return Live(title, "transformers", row, 16000, UNIT, {"extractor": f"{name}FeatureExtractor"})
+def _hub(title: str, name: str, row: str, exact: bool = False) -> Live:
+    options: dict[str, Any] = {"extractor": f"{name}FeatureExtractor", **({"exact": True} if exact else {})}
+    return Live(title, "transformers", row, 16000, UNIT, options, "float64" if exact else "float32")
+
+
+def _both(title: str, peer: str, row: str, scale: float, options: dict[str, Any]) -> tuple[Live, Live]:
+    """Return a reference as it is, and the same code run in float64."""
+    exact = Live(title, peer, "exact", 16000, scale, {**options, **EXACT.get(peer, {})}, "float64")
+    return Live(title, peer, row, 16000, scale, options), exact
 
 
 ROWS = [
-    Live("librosa.feature.mfcc, float64", "librosa", "librosa", 22050, UNIT, {}, "float64"),
-    Live("librosa.feature.mfcc, float64 basis", "librosa", "librosa, float64 bank", 22050, UNIT, {"float64_bank": True}, "float64"),
-    Live("kaldi-native-fbank, fbank", "knf", "kaldi fbank", 16000, INT16, {}),
-    Live("kaldi-native-fbank, mfcc", "knf", "kaldi mfcc", 16000, INT16, {"kind": "mfcc"}),
-    Live("torchaudio.compliance.kaldi.fbank", "compliance", "compliance fbank", 16000, INT16, {}),
-    Live("torchaudio.compliance.kaldi.fbank", "compliance", "exact", 16000, INT16, {"exact": True}, "float64"),
-    Live("torchaudio.compliance.kaldi.mfcc", "compliance", "compliance mfcc", 16000, INT16, {"kind": "mfcc"}),
-    Live("torchaudio.compliance.kaldi.mfcc", "compliance", "exact", 16000, INT16, {"kind": "mfcc", "exact": True}, "float64"),
-    Live("torchaudio.transforms.MFCC", "torchaudio", "torchaudio mfcc", 16000, UNIT, {}),
-    Live("torchaudio.transforms.MFCC", "torchaudio", "exact", 16000, UNIT, {"exact": True}, "float64"),
-    Live("torchaudio.transforms.MFCC, log_mels", "torchaudio", "torchaudio mfcc, log_mels", 16000, UNIT,
-         {"log_mels": True, "n_mfcc": 13, "melkwargs": {"n_mels": 23, "hop_length": 160}}),
-    Live("Whisper's formula in torch, 80 bands", "whisper", "whisper", 16000, UNIT, {}),
-    Live("Whisper's formula in torch, 128 bands", "whisper", "whisper-v3", 16000, UNIT, {"n_mels": 128}),
-    Live("Whisper's formula in torch, 80 bands", "whisper", "exact", 16000, UNIT, {}, "float64"),
-    Live("Whisper's formula in torch, 128 bands", "whisper", "exact", 16000, UNIT, {"n_mels": 128}, "float64"),
-    _hub("WhisperFeatureExtractor (30 s)", "Whisper", "whisper"),
-    _hub("ParakeetFeatureExtractor (NeMo)", "Parakeet", "nemo"),
-    Live("kaldi-native-fbank, NeMo", "knf-nemo", "kaldi-native-fbank nemo", 16000, UNIT, {}),
-    Live("NeMo's defaults, from the formula", "formula", "formula", 16000, UNIT, {"kind": "nemo"}, "float64"),
+    Live("feature.mfcc, float64", "librosa", "librosa", 22050, UNIT, {}, "float64"),
+    Live("feature.mfcc, float64 basis", "librosa", "librosa, float64 bank", 22050, UNIT, {"float64_bank": True}, "float64"),
+    Live("OnlineFbank", "knf", "kaldi fbank", 16000, INT16, {}),
+    Live("OnlineMfcc", "knf", "kaldi mfcc", 16000, INT16, {"kind": "mfcc"}),
+    *_both("compliance.kaldi.fbank", "compliance", "compliance fbank", INT16, {}),
+    *_both("compliance.kaldi.mfcc", "compliance", "compliance mfcc", INT16, {"kind": "mfcc"}),
+    *_both("transforms.MFCC", "torchaudio", "torchaudio mfcc", UNIT, {}),
+    *_both("transforms.MFCC, log_mels, 23 bands", "torchaudio", "torchaudio mfcc, log_mels", UNIT,
+           {"log_mels": True, "n_mfcc": 13, "melkwargs": {"n_mels": 23, "hop_length": 160}}),
+    *_both("Whisper's formula, 80 bands", "whisper", "whisper", UNIT, {}),
+    *_both("Whisper's formula, 128 bands", "whisper", "whisper-v3", UNIT, {"n_mels": 128}),
+    _hub("WhisperFeatureExtractor, padded to 30 s", "Whisper", "whisper"),
+    _hub("ParakeetFeatureExtractor", "Parakeet", "nemo"),
+    Live("OnlineNemoFbank", "knf-nemo", "kaldi-native-fbank nemo", 16000, UNIT, {}),
+    Live("NeMo's class defaults", "formula", "formula", 16000, UNIT, {"kind": "nemo"}, "float64"),
     _hub("SeamlessM4TFeatureExtractor", "SeamlessM4T", "seamless"),
     _hub("ASTFeatureExtractor", "AST", "ast"),
-    Live("ASTFeatureExtractor", "transformers", "ast, exact", 16000, UNIT, {"extractor": "ASTFeatureExtractor", "exact": True}, "float64"),
+    _hub("ASTFeatureExtractor", "AST", "ast, exact", exact=True),
     _hub("Speech2TextFeatureExtractor", "Speech2Text", "speech2text"),
-    Live("Speech2TextFeatureExtractor", "transformers", "speech2text, exact", 16000, UNIT, {"extractor": "Speech2TextFeatureExtractor", "exact": True}, "float64"),
-    Live("python_speech_features.mfcc", "python_speech_features", "python_speech_features", 16000, INT16, {}, "float64"),
-    Live("Essentia, FrameGenerator to MFCC", "essentia", "essentia", 44100, UNIT, {}),
-    Live("openSMILE, MFCC12_0_D_A", "opensmile", "opensmile", 16000, INT16, {}),
-    Live("openSMILE, MFCC12_E_D_A", "opensmile", "opensmile", 16000, INT16, {"energy": True}),
-    Live("tf.signal", "tf.signal", "tf", 16000, UNIT, {"frame_length": 1024, "frame_step": 256}),
-    Live("tf.signal", "tf.signal", "exact", 16000, UNIT, {"frame_length": 1024, "frame_step": 256}, "float64"),
-    Live("HTK, from the formula", "formula", "formula", 16000, INT16, {"kind": "htk", "target": "MFCC_0_D_A"}, "float64"),
-    Live("Auditory Toolbox, from the formula", "formula", "slaney", 16000, UNIT, {"kind": "slaney"}, "float64"),
-    Live("rastamat, from the formula", "formula", "rastamat", 16000, UNIT, {"kind": "rastamat"}, "float64"),
-    Live("ETSI ES 201 108, from the formula", "formula", "formula", 8000, INT16, {"kind": "etsi"}, "float64"),
+    _hub("Speech2TextFeatureExtractor", "Speech2Text", "speech2text, exact", exact=True),
+    Live("mfcc", "python_speech_features", "python_speech_features", 16000, INT16, {}, "float64"),
+    Live("FrameGenerator to MFCC", "essentia", "essentia", 44100, UNIT, {}),
+    Live("MFCC12_0_D_A", "opensmile", "opensmile", 16000, INT16, {}),
+    Live("MFCC12_E_D_A", "opensmile", "opensmile", 16000, INT16, {"energy": True}),
+    *_both("stft to mfccs", "tf.signal", "tf", UNIT, {"frame_length": 1024, "frame_step": 256}),
+    Live("MFCC_0_D_A", "hcopy", "htk", 16000, INT16, {"target": "MFCC_0_D_A"}),
+    Live("MFCC_E_D_A_Z", "hcopy", "htk", 16000, INT16, {"target": "MFCC_E_D_A_Z"}),
+    Live("FBANK", "hcopy", "htk fbank", 16000, INT16, {"target": "FBANK"}),
+    Live("HTK, MFCC_0_D_A", "formula", "formula", 16000, INT16, {"kind": "htk", "target": "MFCC_0_D_A"}, "float64"),
+    Live("Auditory Toolbox", "formula", "slaney", 16000, UNIT, {"kind": "slaney"}, "float64"),
+    Live("rastamat", "formula", "rastamat", 16000, UNIT, {"kind": "rastamat"}, "float64"),
+    Live("ETSI ES 201 108", "formula", "formula", 8000, INT16, {"kind": "etsi"}, "float64"),
 ]  # fmt: skip
 
 
@@ -201,7 +206,6 @@ def measure(questions: Iterable[Question], sounds: Recordings, interpreter: Path
     signals = {f"{q.number}@{q.live.sr}": sounds.get(q.number, q.live.sr) for q in questions}
     answers, refusals, versions = run_jobs(interpreter, [q.job() for q in questions], signals)
     made: dict[str, tuple[Measure, Measure]] = {}
-    figure = max(ERRORS[q.live.row] for q in questions)
     extractors: dict[str, Extractor] = {}
     for q in questions:
         if q.name not in answers:
@@ -225,33 +229,48 @@ def measure(questions: Iterable[Question], sounds: Recordings, interpreter: Path
         noise = roundings(fx, y, own)
         both[0].add(got, expected, noise, 2)
         both[1].add(single, expected, noise * (EPS32 / own), 4)
-    row: dict[str, Any] = {"figure": figure, "refused": len(refusals), "asked": len(questions)}
+    row: dict[str, Any] = {"refused": len(refusals), "asked": len(questions)}
     row["parts"] = {
-        name: {"figure": ERRORS[name], "float64": a.summary(), "float32": b.summary()} for name, (a, b) in made.items()
+        name: {"figure": ERRORS[name], "draws": len(a.errors), "float64": a.summary(), "float32": b.summary()}
+        for name, (a, b) in made.items()
     }
     return row, versions
 
 
-def distribution(live: Live) -> str:
-    """Return what is installed for a peer."""
-    known = {"knf": "kaldi-native-fbank", "knf-nemo": "kaldi-native-fbank", "compliance": "torchaudio"}
-    known |= {"whisper": "torch", "tf.signal": "tensorflow-cpu", "formula": "numpy"}
-    return known.get(live.peer, live.peer)
+#: What is installed for a peer, if not what it is called.
+DISTRIBUTION = {"knf": "kaldi-native-fbank", "knf-nemo": "kaldi-native-fbank", "compliance": "torchaudio"}
+DISTRIBUTION |= {"whisper": "torch", "tf.signal": "tensorflow-cpu"}
+
+
+#: What has no version of its own here.
+FIXED = {"formula": "formula", "hcopy": "HTK 3.4.1 HCopy"}
+
+
+def product(live: Live, versions: dict[str, str]) -> str:
+    """Return the name and the version of what answers."""
+    if live.peer in FIXED:
+        return FIXED[live.peer]
+    name = DISTRIBUTION.get(live.peer, live.peer)
+    return f"{name} {versions[name].split('+')[0]}"
 
 
 def measured(sounds: Recordings, interpreter: Path, n_draws: int) -> Iterator[dict[str, Any]]:
     """Yield all rows: files of the references, presets on recordings, drawn options."""
     yield from file_rows()
     for live in ROWS:
+        if live.peer == "hcopy" and "HCOPY" not in os.environ:
+            continue
         preset, _ = TRANSLATORS[live.peer](live.sr, live.scale, live.options)
         questions = [Question(f"{i}", live, i) for i in range(len(sounds.files))]
         row, versions = measure(questions, sounds, interpreter)
         yield {
-            "kind": "recordings", "preset": preset, "reference": live.title, "peer": live.peer, "options": live.options,
-            "version": versions.get(distribution(live)), "files": row["asked"] - row["refused"], **row,
+            "kind": "recordings", "preset": preset, "reference": f"{product(live, versions)}: {live.title}",
+            "peer": live.peer, "options": live.options, "files": row["asked"] - row["refused"], **row,
             "versions": versions,
         }  # fmt: skip
     for peer, draw in DRAWS.items():
+        if peer == "hcopy" and "HCOPY" not in os.environ:
+            continue
         drawer = Drawer(SEED)
         questions = []
         for i in range(n_draws):
@@ -259,8 +278,7 @@ def measured(sounds: Recordings, interpreter: Path, n_draws: int) -> Iterator[di
             number = int(drawer.rng.integers(len(sounds.files)))
             questions.append(Question(f"{i}", Live("", peer, row_name, sr, scale, options, dtype), number))
         row, versions = measure(questions, sounds, interpreter)
-        version = versions.get(distribution(questions[0].live))
-        yield {"kind": "draws", "peer": peer, "version": version, "draws": row["asked"] - row["refused"], **row}
+        yield {"kind": "draws", "reference": product(questions[0].live, versions), "peer": peer, **row}
 
 
 def file_rows() -> Iterator[dict[str, Any]]:
@@ -285,11 +303,14 @@ def file_rows() -> Iterator[dict[str, Any]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--venv", type=Path, default=DEFAULT, help="the peers' environment (default: %(default)s)")
+    parser.add_argument("--hcopy", default=os.environ.get("HCOPY"), help="HTK's program (default: $HCOPY)")
     parser.add_argument("--files", type=int, default=60, help="recordings per row (default: %(default)s)")
     parser.add_argument("--draws", type=int, default=40, help="drawn options per peer (default: %(default)s)")
     parser.add_argument("--table-only", action="store_true", help="write the tables from the stored results")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
+    if chosen.hcopy:
+        os.environ["HCOPY"] = chosen.hcopy
     if not chosen.table_only:
         sounds = Recordings(recordings(chosen.files))
         rows, versions = [], {}
@@ -307,6 +328,7 @@ def main() -> int:
                 )
         about = {"melfeat": melfeat.__version__, "python": platform.python_version(), "peers": versions, "seed": SEED}
         RESULTS.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    report.write(json.loads(RESULTS.read_text(encoding="utf-8")), PROJECT)
     return 0
 
 

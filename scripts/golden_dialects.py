@@ -2,18 +2,20 @@
 
 ::
 
-    python scripts/golden_dialects.py [--venv FOLDER] [--only PEER ...]
+    python scripts/golden_dialects.py [--venv FOLDER] [--hcopy PROGRAM] [--only PEER ...]
 
 makes a virtual environment with the pinned peers of `scripts/peers` (or uses the one in FOLDER), asks every case of
 `scripts/peers/cases.py` there, and stores the answers, one file a peer: under a case's name the kept frames, in
 ``index`` (JSON) the question and the number of frames, in ``versions`` (JSON) those of all peers. `counts` are numbers of
-frames for many lengths of signal, -1 where the peer refuses. `signals.npz` has the signals.
+frames for many lengths of signal, -1 where the peer refuses. `signals.npz` has the signals. HTK's HCopy has to be built
+by hand; without it, its file stays as it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -78,9 +80,12 @@ def main() -> int:
     known = list(dict.fromkeys(case.peer for case in CASES))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--venv", type=Path, default=DEFAULT, help="the peers' environment (default: %(default)s)")
+    parser.add_argument("--hcopy", default=os.environ.get("HCOPY"), help="HTK's program (default: $HCOPY)")
     parser.add_argument("--only", nargs="+", choices=known, default=known, help="ask these peers only")
     chosen = parser.parse_args()
-    return 1 if ask(chosen.only, chosen.venv) else 0
+    if chosen.hcopy:
+        os.environ["HCOPY"] = chosen.hcopy
+    return 1 if ask([peer for peer in chosen.only if peer != "hcopy" or chosen.hcopy], chosen.venv) else 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,8 +65,50 @@ class TestOutputs:
         np.testing.assert_array_equal(np.load("out.npy"), expected(wav))
         out, err = capsys.readouterr()
         assert out == ""
-        assert err == "melfeat: out.npy: 20 coefficients x 11 frames\n"
+        assert err == "melfeat: out.npy: 20 features x 11 frames\n"
         assert files() == ["a.wav", "out.npy"]
+
+    def test_preset(self, wav, capsys):
+        assert main(["mfcc", wav, "-o", "out.npy", "--preset", "kaldi-mfcc", "--set", "n_mels=30"]) == 0
+        y, _ = melfeat.load(wav, sr=16000)
+        np.testing.assert_array_equal(np.load("out.npy"), melfeat.Extractor("kaldi-mfcc", n_mels=30)(y))
+        assert "out.npy: 13 features x" in capsys.readouterr().err
+
+    def test_preset_of_a_file_with_names_and_times(self, wav, capsys):
+        fx = melfeat.Extractor("htk", delta_order=1)
+        Path("front.json").write_text(fx.config.to_json())
+        assert main(["mfcc", wav, "--preset", "front.json", "--offset", "0.1", "--dtype", "float64"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        y, _ = melfeat.load(wav, sr=16000, offset=0.1, dtype="float64")
+        assert lines[0].split(",") == ["time", *fx.feature_names]
+        table = np.array([[float(x) for x in line.split(",")] for line in lines[1:]])
+        np.testing.assert_array_equal(table[:, 1:].T, fx(y))
+        np.testing.assert_allclose(table[:, 0], 0.1 + fx.times(y.size), atol=1e-6)
+
+    def test_preset_in_the_metadata(self, wav):
+        assert main(["mfcc", wav, "-o", "out.npz", "--preset", "whisper"]) == 0
+        with np.load("out.npz") as archive:
+            parameters = json.loads(str(archive["metadata"]))["parameters"]
+        config = melfeat.Config.preset("whisper")
+        assert parameters["fingerprint"] == config.fingerprint
+        assert melfeat.Config.from_json(json.dumps(parameters["config"])) == config
+
+    @pytest.mark.parametrize(
+        ("options", "text"),
+        [
+            (["--preset", "wisper"], "wisper.*whisper"),
+            (["--preset", "whisper", "--n-mels", "40"], "--n-mels is an option of melfeat.mfcc.*--set n_mels=40"),
+            (["--preset", "whisper", "--sr", "22050"], "--set sr=22050"),
+            (["--preset", "whisper", "--no-center"], "--no-center"),
+            (["--preset", "whisper", "--set", "n_mel=40"], "n_mel"),
+            (["--preset", "whisper", "--set", "n_mels"], "expected NAME=VALUE"),
+            (["--preset", "absent.json"], "absent.json"),
+            (["--set", "n_mels=40"], "expected --preset"),
+        ],
+    )
+    def test_presets_refused(self, wav, capsys, options, text):
+        assert main(["mfcc", wav, *options]) in (2, 3)
+        assert re.search(text, capsys.readouterr().err)
 
     def test_npz_of_many(self, wav, rng, capsys):
         other = write_wav("b.flac", rng, seconds=0.4)

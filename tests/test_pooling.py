@@ -168,6 +168,28 @@ def test_signals(rng: np.random.Generator, dtype: np.dtype, n_threads: int) -> N
     assert_same_bytes(part, mfcc_stats(signals[-2][800:2400], 16000, **SMALL))
 
 
+def test_neighbours_change_nothing(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, n_threads: int) -> None:
+    """Clips share calls, but those of other rates and dtypes do not."""
+    monkeypatch.setattr(pooling, "_WORTH_SAMPLES", 1)
+    signals = [rng.standard_normal(n).astype(rng.choice([np.float32, np.float64])) for n in rng.integers(0, 5000, 150)]
+    alone = [mfcc_stats(y, **SMALL) for y in signals]
+    got = mfcc_stats(signals, **SMALL)
+    for row, y, expected in zip(got, signals, alone, strict=True):
+        assert_same_bytes(row.astype(y.dtype), expected)
+    files = []
+    for y in signals[:60]:
+        file = io.BytesIO()
+        sf.write(file, np.clip(y / 8, -1, 1), int(rng.choice([8000, 11025])), format="WAV")
+        files.append(file.getvalue())
+    alone = [mfcc_stats(file, None, **SMALL) for file in files]
+    assert_same_bytes(mfcc_stats(files, None, **SMALL), np.stack(alone))
+    signals = [y for y in signals if y.size >= 400]
+    alone = [mfcc_stats(y, 16000, extractor="whisper") for y in signals]
+    got = mfcc_stats(signals, 16000, extractor="whisper")
+    for row, y, expected in zip(got, signals, alone, strict=True):
+        assert_same_bytes(row.astype(y.dtype), expected)
+
+
 def test_rows_of_two_dtypes_are_promoted(rng: np.random.Generator) -> None:
     y = rng.standard_normal(2000)
     got = mfcc_stats([y.astype(np.float32), y], **SMALL)
@@ -409,6 +431,16 @@ def test_errors_name_file_and_place(paths: list[Path], tmp_path: Path, n_threads
             mfcc_stats(path, **SMALL)
 
 
+def test_one_of_the_clips_that_share_a_call(monkeypatch: pytest.MonkeyPatch, n_threads: int) -> None:
+    monkeypatch.setattr(pooling, "_WORTH_SAMPLES", 1)
+    signals = [np.zeros(300 + i, np.float32) for i in range(100)]
+    signals[70], signals[71] = signals[70][:100], np.full(300, np.nan, np.float32)
+    with pytest.raises(ParameterError, match=r"source\[70\]: n_fft=256 is too large for uncentred"):
+        mfcc_stats(signals, center=False, **SMALL)
+    with pytest.raises(ParameterError, match=r"source\[71\]: .*not finite everywhere: 300 NaN"):
+        mfcc_stats(signals, **SMALL)
+
+
 def test_the_first_error_is_told(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a later one comes first: here number 2 fails while 1 is still being read."""
     later = threading.Event()
@@ -494,9 +526,9 @@ class Watch:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lock, self.at_work, self.most = threading.Lock(), 0, 0
         self.alive, self.most_alive, self.threads, self.allowed = 0, 0, set(), set()
-        row = pooling._Recipe.row
+        rows = pooling._Recipe.rows
 
-        def watched(recipe: Any, y: np.ndarray, sr: float) -> np.ndarray:
+        def watched(recipe: Any, signals: list[np.ndarray], sr: float) -> list[np.ndarray]:
             with self.lock:
                 self.at_work += 1
                 self.most = max(self.most, self.at_work)
@@ -504,12 +536,12 @@ class Watch:
                 self.allowed.add(melfeat.get_num_threads())
             time.sleep(0.002)
             try:
-                return row(recipe, y, sr)
+                return rows(recipe, signals, sr)
             finally:
                 with self.lock:
                     self.at_work -= 1
 
-        monkeypatch.setattr(pooling._Recipe, "row", watched)
+        monkeypatch.setattr(pooling._Recipe, "rows", watched)
 
     def count(self, y: np.ndarray) -> np.ndarray:
         with self.lock:
@@ -525,16 +557,19 @@ class Watch:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch, n_threads: int) -> None:
     watch = Watch(monkeypatch)
-    y = np.zeros(1000, np.float32)
-    got = mfcc_stats((watch.count(y + i) for i in range(60)), **SMALL)
-    assert got.shape == (60, 7)
-    assert watch.most <= n_threads
-    assert watch.most_alive <= n_threads
-    assert watch.alive == 0
+    for n, count, together in ((1 << 16, 20, 1), (3000, 200, 16)):
+        y = np.zeros(n, np.float32)
+        got = mfcc_stats((watch.count(y + i) for i in range(count)), **SMALL)
+        assert got.shape == (count, 7)
+        assert watch.most <= n_threads
+        assert watch.most_alive <= n_threads * together
+        assert watch.alive == 0
+        watch.most_alive = 0
 
 
 def test_files_in_flight_are_bounded(paths: list[Path], monkeypatch: pytest.MonkeyPatch, n_threads: int) -> None:
     watch = Watch(monkeypatch)
+    monkeypatch.setattr(pooling, "_TOGETHER_SAMPLES", 1000)
     original = pooling.load
 
     def counted(*args: Any) -> Any:
@@ -555,6 +590,13 @@ def test_threads_are_shared_out(paths: list[Path]) -> None:
             mfcc_stats(sources, **SMALL)
             assert melfeat.get_num_threads() == 4
         assert watch.allowed == {inside}
+
+
+def test_short_signals_are_worth_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    for n, count, most in [(1000, 30, 1), (1 << 17, 3, 1), (1 << 17, 4, 2), (1 << 18, 2, 2)]:
+        assert pooling._worth([np.zeros(n, np.float32)] * count, 9) == most
+    assert pooling._worth(["a.wav", np.zeros(1000), Path("b.wav")], 9) == 2
+    assert pooling._worth(iter([]), 9) == 9
 
 
 def test_an_iterator_keeps_its_own_number_of_threads(paths: list[Path]) -> None:

@@ -154,8 +154,9 @@ def test_help_is_light():
 
 def public_objects() -> list[str]:
     names = {f"melfeat.{name}" for name in melfeat.__all__ if not name.startswith("__")}
-    for module in ("convert", "demo", "display", "feature", "filters", "io", "spectrum", "util"):
-        if (PACKAGE / f"{module}.py").is_file():
+    modules = ("convert", "demo", "display", "feature", "filters", "foreign", "formats", "io", "normalization", "pooling")
+    for module in (*modules, "spectrum", "stages", "temporal", "util"):
+        if is_module(f"melfeat.{module}"):
             names |= {f"melfeat.{module}.{name}" for name in importlib.import_module(f"melfeat.{module}").__all__}
     return sorted(names)
 

@@ -468,7 +468,7 @@ for _signal in ("noise16", "clicks16"):
     add(f"opensmile-{_signal}", "opensmile", "opensmile", _signal, scale=INT16)
 
 # ---------------------------------------------------------------------------------------------------------------------
-# From formulas: HTK, Auditory Toolbox, rastamat, ETSI
+# HTK, by HCopy and by its formula; from formulas: Auditory Toolbox, rastamat, ETSI, NeMo's other options
 # ---------------------------------------------------------------------------------------------------------------------
 
 _formula: dict[str, Any] = {"peer": "formula", "dtype": "float64"}
@@ -496,8 +496,10 @@ for _name, _options in {
     "deltas-3-4": {"target": "MFCC_0_D_A", "deltawindow": 3, "accwindow": 4},
 }.items():
     add(f"htk-{_name}", row="formula", scale=INT16, kind="htk", **_formula, **_options)
+    add(f"hcopy-{_name}", "hcopy", "htk", scale=INT16, **_options)
 for _signal in ("voice8", *ODD_SIGNALS):
     add(f"htk-{_signal}", row="formula", signal=_signal, scale=INT16, kind="htk", **_formula)
+    add(f"hcopy-{_signal}", "hcopy", "htk", _signal, scale=INT16)
 for _signal in ("voice16", "voice8", "voice22", "noise16"):
     _options = {"frame_rate": 98.0} if _signal == "voice22" else {}
     add(f"slaney-{_signal}", row="slaney", signal=_signal, kind="slaney", **_formula, **_options)
@@ -605,6 +607,7 @@ _count("tf", "tf.signal", 400, 160, 512)
 _count("knf-nemo", "knf-nemo", 400, 160, 512)
 _count("tf-pad-end", "tf.signal", 400, 160, 512, pad_end=True)
 _count("opensmile", "opensmile", 400, 160, 512)
+_count("hcopy", "hcopy", 409, 160, 512)
 _count("htk", "formula", 409, 160, 512, kind="htk")
 _count("nemo-formula", "formula", 320, 160, 512, kind="nemo")
 _count("slaney", "formula", 256, 160, 512, kind="slaney")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -166,6 +168,26 @@ def read_htk(path: Path) -> np.ndarray:
     return np.frombuffer(data, ">f4", n_frames * size // 4, 12).reshape(n_frames, -1).astype(np.float32).T
 
 
+def hcopy(y: np.ndarray, sr: float, **options: Any) -> np.ndarray:
+    """HTK's HCopy, the program that the environment variable HCOPY names; options by its own names in lower case."""
+    import soundfile
+
+    values = {"target": "MFCC_0", "window_seconds": 0.0256, "step_seconds": 0.01, **options}
+    lines = ["SOURCEFORMAT = WAV", f"TARGETKIND = {values.pop('target')}"]
+    for name, unit in (("WINDOWSIZE", "window_seconds"), ("TARGETRATE", "step_seconds")):
+        lines.append(f"{name} = {values.pop(unit) * 1e7:.1f}")
+    for name, value in values.items():
+        text = "TF"[not value] if isinstance(value, bool) else f"{value:g}"
+        lines.append(f"{name.upper()} = {text}")
+    with tempfile.TemporaryDirectory() as folder:
+        wave, out, config = (Path(folder) / name for name in ("in.wav", "out.htk", "hcopy.conf"))
+        soundfile.write(wave, np.round(y).astype(np.int16), int(sr), subtype="PCM_16")
+        config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        command = [os.environ["HCOPY"], "-C", str(config), str(wave), str(out)]
+        subprocess.run(command, check=True, capture_output=True)
+        return read_htk(out)
+
+
 @cache
 def _formula(kind: str) -> Any:
     return getattr(formulas, kind)
@@ -182,5 +204,6 @@ PEERS = {
     "librosa": librosa,
     "tf.signal": tf_signal,
     "opensmile": opensmile,
+    "hcopy": hcopy,
     "formula": formula,
 }

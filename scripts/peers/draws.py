@@ -213,6 +213,35 @@ def opensmile(d: Drawer) -> Draw:
     return sr, INT16, "float32", "opensmile", {**options, "lifter": d.one(0.0, 22.0, 30.0)}
 
 
+def hcopy(d: Drawer) -> Draw:
+    """HTK's HCopy."""
+    sr = d.one(8000, 16000)
+    numchans = d.whole(15, 28)
+    base = d.one("MFCC", "MFCC", "FBANK")
+    options: dict[str, Any] = {
+        "window_seconds": d.one(0.02, 0.025, 0.0256, 0.032),
+        "step_seconds": d.one(0.005, 0.01, 0.0125),
+        "preemcoef": d.one(0.0, 0.9, 0.97),
+        "usehamming": d.maybe(0.8),
+        "usepower": d.maybe(),
+        "numchans": numchans,
+        "lofreq": d.one(-1.0, 20.0, 125.0, 300.0),
+        "hifreq": d.one(-1.0, 3400.0, sr / 2.0 - 200.0),
+        "zmeansource": d.maybe(),
+    }
+    if d.maybe(0.4):
+        options |= {"warpfreq": round(float(d.rng.uniform(0.85, 1.15)), 2), "warplcutoff": 400.0, "warpucutoff": 2900.0}
+    if base == "FBANK":
+        return sr, INT16, "float32", "htk fbank", {"target": "FBANK", **options}
+    target = base + d.one("", "_0", "_E") + d.one("", "_D", "_D_A") + d.one("", "_Z")
+    options |= {"numceps": d.whole(5, min(20, numchans - 1)), "ceplifter": d.one(0.0, 15.0, 22.0)}
+    if "_E" in target:
+        options |= {"rawenergy": d.maybe(), "enormalise": d.maybe(), "escale": d.one(0.1, 1.0), "silfloor": d.one(30.0, 50.0)}
+    if "_D" in target:
+        options["deltawindow"] = d.whole(1, 4)
+    return sr, INT16, "float32", "htk", {"target": target, **options}
+
+
 DRAWS: dict[str, Callable[[Drawer], Draw]] = {
     "knf": knf,
     "compliance": compliance,
@@ -222,4 +251,5 @@ DRAWS: dict[str, Callable[[Drawer], Draw]] = {
     "librosa": librosa,
     "tf.signal": tf_signal,
     "opensmile": opensmile,
+    "hcopy": hcopy,
 }

@@ -339,6 +339,11 @@ def knf_nemo(sr: float, scale: float, o: dict[str, Any]) -> Translation:
     return "nemo", {"n_mels": 80, "win_length": 400, "hop_length": 160, "n_fft": 512, "cmn": None, "pad_to": 1, "pad_dropped": False}
 
 
+def hcopy(sr: float, scale: float, o: dict[str, Any]) -> Translation:
+    """HTK's HCopy."""
+    return _htk(sr, scale, dict(o))
+
+
 def formula(sr: float, scale: float, o: dict[str, Any]) -> Translation:
     """The formulas of `formulas.py`."""
     o = dict(o)
@@ -471,5 +476,6 @@ TRANSLATORS: dict[str, Callable[[float, float, dict[str, Any]], Translation]] = 
     "librosa": librosa,
     "tf.signal": tf_signal,
     "opensmile": opensmile,
+    "hcopy": hcopy,
     "formula": formula,
 }

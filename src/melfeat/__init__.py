@@ -23,12 +23,18 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         errors as errors,
         feature as feature,
         filters as filters,
+        foreign as foreign,
+        formats as formats,
         io as io,
+        normalization as normalization,
         spectrum as spectrum,
+        stages as stages,
         util as util,
     )
     from .batching import batch as batch
     from .config import Config as Config
+    from .config.explain import diff as diff, explain as explain
+    from .config.presets import presets as presets
     from .convert import (
         fft_frequencies as fft_frequencies,
         frames_to_samples as frames_to_samples,
@@ -50,6 +56,7 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         AudioFileError as AudioFileError,
         AudioFileMissingError as AudioFileMissingError,
         EmptyFilterWarning as EmptyFilterWarning,
+        FormatError as FormatError,
         MelfeatError as MelfeatError,
         MelfeatWarning as MelfeatWarning,
         MissingExtraError as MissingExtraError,
@@ -70,6 +77,17 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         stream as stream,
         to_mono as to_mono,
     )
+    from .formats import (
+        HTKHeader as HTKHeader,
+        read_ark as read_ark,
+        read_htk as read_htk,
+        read_kaldi as read_kaldi,
+        read_scp as read_scp,
+        write_ark as write_ark,
+        write_htk as write_htk,
+    )
+    from .normalization import CmvnStats as CmvnStats, cmvn as cmvn
+    from .pooling import mfcc_stats as mfcc_stats
     from .spectrum import (
         amplitude_to_db as amplitude_to_db,
         db_to_amplitude as db_to_amplitude,
@@ -79,6 +97,7 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         power_to_db as power_to_db,
         stft as stft,
     )
+    from .temporal import regression_delta as regression_delta
     from .workers import get_num_threads as get_num_threads, set_num_threads as set_num_threads, threads as threads
 
 _HOME = {
@@ -86,6 +105,8 @@ _HOME = {
     for module, names in {
         "batching": ("batch",),
         "config": ("Config",),
+        "config.explain": ("diff", "explain"),
+        "config.presets": ("presets",),
         "extractor": ("Extractor",),
         "convert": (
             "fft_frequencies",
@@ -105,11 +126,16 @@ _HOME = {
             "AudioFileError",
             "AudioFileMissingError",
             "EmptyFilterWarning",
+            "FormatError",
             "MelfeatError",
             "MelfeatWarning",
             "MissingExtraError",
             "ParameterError",
         ),
+        "formats": ("HTKHeader", "read_ark", "read_htk", "read_kaldi", "read_scp", "write_ark", "write_htk"),
+        "normalization": ("CmvnStats", "cmvn"),
+        "pooling": ("mfcc_stats",),
+        "temporal": ("regression_delta",),
         "feature": ("delta", "melspectrogram", "mfcc", "stack_memory"),
         "io": ("get_duration", "get_samplerate", "load", "resample", "stream", "to_mono"),
         "demo": ("demo_path",),
@@ -126,7 +152,10 @@ _HOME = {
     }.items()
     for name in names
 }
-_MODULES = ("convert", "display", "errors", "feature", "filters", "io", "spectrum", "util")
+_MODULES = (
+    *("convert", "display", "errors", "feature", "filters", "foreign", "formats", "io", "normalization"),
+    *("spectrum", "stages", "util"),
+)
 
 __all__ = ["__version__", *sorted(_HOME), *_MODULES]
 

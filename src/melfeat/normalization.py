@@ -16,7 +16,7 @@ from ._checks import check_bool, check_choice, check_float, check_int
 from .dsp.post import CMN_KINDS, inverse_scale, normalize_frames
 from .errors import ParameterError
 
-__all__ = ["CmvnKind", "CmvnStats", "cmvn"]
+__all__ = ["CmvnStats", "cmvn"]
 
 #: By each row's mean, or mean and deviation; by one mean and deviation of all rows; by those of a window of frames.
 CmvnKind = Literal["mean", "mean_var", "all_mean_var", "sliding_mean", "sliding_mean_var"]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import signature
+from itertools import groupby
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast, get_args
 
 import numpy as np
 
-from ._arrays import as_channels
+from ._arrays import as_float_array
 from ._checks import check_choice, check_float, check_int
 from ._decode import check_dtype, check_span
 from ._diagnose import source_name
@@ -24,7 +25,7 @@ from .errors import MelfeatError, ParameterError
 from .extractor import Extractor
 from .feature import MelNorm, mfcc_plan, warn_of_empty_bands
 from .io import load
-from .pipeline import clips_of_channels, features
+from .pipeline import clips_of_channels, features, ragged
 from .spectrum import require_frames
 from .stages import hashable_window
 from .workers import get_num_threads, threads
@@ -35,13 +36,19 @@ if TYPE_CHECKING:
     from ._decode import AudioSource
     from ._resample import ResType
 
-__all__ = ["Stat", "mfcc_stats"]
+__all__ = ["mfcc_stats"]
 
 Stat = Literal["mean", "std", "var", "min", "max", "median", "skew", "kurtosis"]
 Source: TypeAlias = "AudioSource | np.ndarray"
 
 #: Values that are pooled at a time in float64, 2 MB of them, so that hours of frames need no float64 copy.
 _POOLED = 1 << 18
+
+#: Sources that a thread works on at once at most, and the samples of theirs that are enough: 3 s.
+_TOGETHER, _TOGETHER_SAMPLES = 16, 1 << 16
+
+#: Samples of signals that are worth a thread, which must be started and woken: about 0.7 ms of work.
+_WORTH_SAMPLES = 1 << 18
 
 #: Sources without a state that another thread could disturb.
 _STATELESS = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray)
@@ -198,7 +205,7 @@ class _Coefficients:
 
     def _plan(self, sr: float, dtype: np.dtype) -> Any:
         made = mfcc_plan(sr=sr, dtype=dtype, **self._options)
-        if made.bank.n_empty:
+        if made.bank is not None and made.bank.n_empty:
             self.empty = made.bank.n_empty, made.bank.n_bands
         return made
 
@@ -209,12 +216,17 @@ class _Coefficients:
         n_mels = check_int("n_mels", self._options["n_mels"], low=1)
         return min(check_int("n_mfcc", self._options["n_mfcc"], low=1), n_mels)
 
-    def __call__(self, y: np.ndarray, sr: float) -> np.ndarray:
-        channels, _ = as_channels(y)
-        made = self._plan(sr, channels.dtype)
-        n_frames = require_frames(made.config, y.size)
-        flat, _ = features(clips_of_channels(channels, n_frames), made)
-        return flat.reshape(made.n_rows, n_frames)
+    def __call__(self, signals: list[np.ndarray], sr: float) -> Iterator[np.ndarray]:
+        """Yield the coefficients ``(n_mfcc, n_frames)`` of signals ``(n,)`` of one dtype."""
+        floats = [as_float_array(y) for y in signals]
+        made = self._plan(sr, floats[0].dtype)
+        if len(floats) == 1:  # errors call it y
+            n_frames = require_frames(made.config, floats[0].size)
+            flat, _ = features(clips_of_channels(floats[0].reshape(1, -1), n_frames), made)
+            yield flat.reshape(made.n_rows, n_frames)
+            return
+        for rows, _ in ragged(floats, lambda dtype: made, lambda i, n: require_frames(made.config, n)):
+            yield rows
 
 
 class _Extracted:
@@ -239,14 +251,16 @@ class _Extracted:
         """Return the number of features."""
         return self._extractor.n_features
 
-    def __call__(self, y: np.ndarray, sr: float) -> np.ndarray:
-        x = self._extractor(y)
-        if x.shape[-1] == 0:
-            raise ParameterError(
-                f"a signal of {y.size} samples is too short for a frame, so there is nothing to take statistics of; "
-                "leave it out or pad it, e.g. with melfeat.util.fix_length"
-            )
-        return x
+    def __call__(self, signals: list[np.ndarray], sr: float) -> Iterator[np.ndarray]:
+        """Yield the features ``(n_features, n_frames)`` of signals ``(n,)`` of one dtype."""
+        fx = self._extractor
+        for y, x in zip(signals, fx.batch(signals) if len(signals) > 1 else [fx(signals[0])], strict=True):
+            if x.shape[1] == 0:
+                raise ParameterError(
+                    f"a signal of {y.size} samples is too short for a frame, so there is nothing to take statistics "
+                    "of; leave it out or pad it, e.g. with melfeat.util.fix_length"
+                )
+            yield x
 
 
 @dataclass(frozen=True)
@@ -276,14 +290,15 @@ class _Recipe:
         last = None if self.duration is None else first + int(self.duration * self.sr)
         return source[first:last], self.sr
 
-    def row(self, y: np.ndarray, sr: float) -> np.ndarray:
-        """Return the statistics of a signal."""
-        return pooled(self.frames(y, sr), self.stats)
+    def rows(self, signals: list[np.ndarray], sr: float) -> list[np.ndarray]:
+        """Return the statistics of each of some signals of one dtype."""
+        return [pooled(x, self.stats) for x in self.frames(signals, sr)]
 
     def row_of(self, source: Any) -> np.ndarray:
         """Return the statistics of the only source of a call."""
         try:
-            return self.row(*self.signal(source))
+            y, sr = self.signal(source)
+            return self.rows([y], sr)[0]
         except MelfeatError as error:
             raise _named(error, source, "")  # noqa: B904 - it has its cause
 
@@ -303,15 +318,38 @@ def _named(error: BaseException, source: Any, place: str) -> BaseException:
     return result
 
 
+def _worth(sources: Iterable[Any], most: int) -> int:
+    """Return how many threads the sources are worth: one for each file, fewer for signals that are short together."""
+    if isinstance(sources, (list, tuple)):
+        sizes = (source.size if isinstance(source, np.ndarray) else _WORTH_SAMPLES for source in sources)
+        return max(1, sum(sizes) // _WORTH_SAMPLES)
+    return most
+
+
+class _Clip(NamedTuple):
+    """A signal that waits for others to be worked on with it."""
+
+    place: int
+    source: Any
+    y: np.ndarray
+    sr: float
+
+
 class _Team:
-    """Threads that take sources from one iterator, each the next one when it is free, and keep the rows in order."""
+    """Threads that take sources from one iterator, each the next ones when it is free, and keep the rows in order.
+
+    A thread works on several short clips at once: they share lanes, and the costs of a call.
+    """
 
     def __init__(self, recipe: _Recipe, sources: Iterable[Any]) -> None:
         self._recipe = recipe
         self._sources = iter(sources)
         allowed = get_num_threads()
-        self._size = max(1, min(allowed, length_hint(sources, allowed)))
+        count = length_hint(sources, allowed * _TOGETHER)
+        self._size = max(1, min(allowed, count, _worth(sources, allowed)))
         self._threads_of_each = allowed // self._size
+        # So few that a short list is shared out evenly.
+        self._together = min(_TOGETHER, max(1, count // (2 * self._size)))
         self._lock = threading.Lock()
         self._rows: list[np.ndarray | None] = []
         self._errors: list[tuple[int, BaseException]] = []
@@ -338,43 +376,69 @@ class _Team:
         return self._rows
 
     def _work(self) -> None:
-        while (taken := self._take()) is not None:
-            self._do(*taken)
-            del taken  # nothing is held while waiting for the next
+        while not self._over:
+            self._take_some()
 
-    def _do(self, index: int, source: Any, signal: tuple[np.ndarray, float] | None) -> None:
+    def _take_some(self) -> None:
+        """Take sources and load them, until their signals are worth a call, and work on them."""
+        clips: list[_Clip] = []
+        n_samples = 0
+        while n_samples < _TOGETHER_SAMPLES and len(clips) < self._together:
+            taken = self._take()
+            if taken is None:
+                break
+            place, source, signal = taken
+            try:
+                y, sr = signal or self._recipe.signal(source)
+            except BaseException as error:
+                self._fail(place, error, source)
+                break
+            clips.append(_Clip(place, source, y, sr))
+            n_samples += y.size
+        with threads(self._threads_of_each):
+            for _, alike in groupby(clips, key=lambda clip: (clip.y.dtype, clip.sr)):
+                self._finish(list(alike))
+
+    def _finish(self, clips: list[_Clip]) -> None:
         try:
-            with threads(self._threads_of_each):
-                self._rows[index] = self._recipe.row(*(signal or self._recipe.signal(source)))
+            rows = self._recipe.rows([clip.y for clip in clips], clips[0].sr)
+            for clip, row in zip(clips, rows, strict=True):
+                self._rows[clip.place] = row
         except BaseException as error:
-            self._fail(index, _named(error, source, f"source[{index}]: "))
+            if len(clips) == 1 or not isinstance(error, Exception):
+                self._fail(clips[0].place, error, clips[0].source)
+                return
+            for clip in clips:  # which one is it?
+                self._finish([clip])
 
     def _take(self) -> tuple[int, Any, tuple[np.ndarray, float] | None] | None:
         """Return the next source with its number, and its signal too if nobody else may touch anything meanwhile."""
         with self._lock:
             if self._over:
                 return None
-            index = len(self._rows)
+            place = len(self._rows)
             try:
                 source = next(self._sources)
             except StopIteration:
                 self._over = True
                 return None
             except BaseException as error:
-                self._fail(index, error)
+                self._fail(place, error, self)
                 return None
             self._rows.append(None)
             if isinstance(source, _STATELESS):
-                return index, source, None
+                return place, source, None
             try:  # two open files can be views of one, as the members of an archive are
-                return index, source, self._recipe.signal(source)
+                return place, source, self._recipe.signal(source)
             except BaseException as error:
-                self._fail(index, _named(error, source, f"source[{index}]: "))
+                self._fail(place, error, source)
                 return None
 
-    def _fail(self, index: int, error: BaseException) -> None:
+    def _fail(self, place: int, error: BaseException, source: Any) -> None:
         """Keep an error, and let nobody take another source; an interrupt goes before the errors of all sources."""
-        self._errors.append((index if isinstance(error, Exception) else -1, error))
+        if source is not self:  # the iterator's own error is nobody's
+            error = _named(error, source, f"source[{place}]: ")
+        self._errors.append((place if isinstance(error, Exception) else -1, error))
         self._over = True
 
 

@@ -1,8 +1,9 @@
-"""`melfeat mfcc`: coefficients of audio files, into an array, an archive, a table or a folder."""
+"""`melfeat mfcc`: coefficients, or other features, of audio files, into an array, an archive, a table or a folder."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from ._common import CannotRunError, Exit, UsageError, print_json, say
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..extractor import Extractor
     from ._outputs import Result
 
 __all__ = ["DESCRIPTION", "add_mfcc"]
@@ -25,8 +27,12 @@ OUT decides what is written, always complete or not at all:
   folder/   one .npy per input
   -         CSV on stdout (the default)
 
-The parameters are those of melfeat.load and melfeat.mfcc, with the same defaults.
+The parameters are those of melfeat.load and melfeat.mfcc, with the same defaults. With --preset they are those of a
+front end that is known by name (melfeat presets), or of a JSON file (melfeat explain NAME --json); --set changes them.
 """
+
+#: The default rate: one that is given is another object.
+_SR = float(22050)
 
 
 def _rate(text: str) -> float | None:
@@ -66,8 +72,14 @@ def add_mfcc(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", metavar="OUT", help="where to: .npy, .npz, .csv, folder/ or - (see above)")
     parser.add_argument("--json", action="store_true", help="print a report on stdout as JSON (needs -o)")
 
+    dialect = parser.add_argument_group("another front end")
+    dialect.add_argument("--preset", metavar="NAME", help="kaldi-mfcc, whisper, ... (melfeat presets), or a JSON file")
+    dialect.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change one of its options (n_mels=40)"
+    )
+
     audio = parser.add_argument_group("audio")
-    audio.add_argument("--sr", type=_rate, default=22050, metavar="HZ", help="resample to this, or native (22050)")
+    audio.add_argument("--sr", type=_rate, default=_SR, metavar="HZ", help="resample to this, or native (22050)")
     audio.add_argument("--offset", type=float, default=0.0, metavar="S", help="start reading here [s] (0)")
     audio.add_argument("--duration", type=float, metavar="S", help="read at most this much [s] (all)")
     audio.add_argument("--res-type", default="soxr_hq", metavar="NAME", help="resampler, as in melfeat.load (soxr_hq)")
@@ -102,16 +114,41 @@ def add_mfcc(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_run)
 
 
+_NAMES = (
+    *("n_mfcc", "dct_type", "lifter", "mel_norm", "n_fft", "hop_length", "win_length", "window", "center"),
+    *("pad_mode", "power", "n_mels", "fmin", "fmax", "htk", "top_db"),
+)
+
+
 def _mfcc_parameters(args: argparse.Namespace) -> dict[str, Any]:
-    names = (
-        *("n_mfcc", "dct_type", "lifter", "mel_norm", "n_fft", "hop_length", "win_length", "window", "center"),
-        *("pad_mode", "power", "n_mels", "fmin", "fmax", "htk", "top_db"),
-    )
-    return {"norm": None if args.norm == "none" else args.norm, **{name: getattr(args, name) for name in names}}
+    return {"norm": None if args.norm == "none" else args.norm, **{name: getattr(args, name) for name in _NAMES}}
 
 
 def _load_parameters(args: argparse.Namespace) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in ("sr", "offset", "duration", "res_type", "dtype")}
+    load = {name: getattr(args, name) for name in ("sr", "offset", "duration", "res_type", "dtype")}
+    return load if load["sr"] is not _SR else {**load, "sr": 22050}
+
+
+def _extractor(args: argparse.Namespace) -> Extractor | None:
+    """Return what --preset and --set ask for, or None without them; refuse options that belong to `melfeat.mfcc`."""
+    from ._dialects import read_config
+
+    if args.preset is None:
+        if args.set:
+            raise UsageError(f"--set {args.set[0]}: expected --preset NAME with it; melfeat presets lists the names")
+        return None
+    plain = argparse.ArgumentParser()
+    add_mfcc(plain)
+    given = [name for name in (*_NAMES, "norm") if getattr(args, name) != plain.get_default(name)]
+    if args.sr is not _SR:
+        given.append("sr")
+    if given:
+        name, value = given[0], getattr(args, given[0])
+        option = "--no-center" if name == "center" else f"--{name.replace('_', '-')}"
+        raise UsageError(f"{option} is an option of melfeat.mfcc: with --preset write --set {name}={value}")
+    from ..extractor import Extractor
+
+    return Extractor(read_config(args.preset, args.set))
 
 
 def _check_parameters(load: dict[str, Any], parameters: dict[str, Any]) -> None:
@@ -153,10 +190,17 @@ def _frame_times(n_frames: int, sr: float, parameters: dict[str, Any], offset: f
     return offset + (np.arange(n_frames) * parameters["hop_length"] + first) / sr
 
 
-def _compute(name: str, path: str, load: dict[str, Any], parameters: dict[str, Any]) -> Result:
+def _compute(
+    name: str, path: str, load: dict[str, Any], parameters: dict[str, Any], extractor: Extractor | None
+) -> Result:
     from .. import feature, io
     from ._outputs import Result
 
+    if extractor is not None:
+        rate = extractor.config.sr
+        y, sr = io.load(path, mono=True, **{**load, "sr": int(rate) if rate.is_integer() else rate})
+        times = extractor.times(y.size) + load["offset"]
+        return Result(name, path, extractor(y), times, sr, extractor.feature_names)
     y, sr = io.load(path, mono=True, **load)
     values = feature.mfcc(y, sr, **parameters)
     return Result(name, path, values, _frame_times(values.shape[-1], sr, parameters, load["offset"]), sr)
@@ -171,19 +215,26 @@ def _explain(path: str, error: Exception) -> str:
     return text if path in text else f"{path}: {text}"
 
 
-def _process(args: argparse.Namespace, load: dict[str, Any], parameters: dict[str, Any], report: list[Any]) -> int:
+def _process(
+    args: argparse.Namespace,
+    load: dict[str, Any],
+    parameters: dict[str, Any],
+    extractor: Extractor | None,
+    report: list[Any],
+) -> int:
     """Compute and write every input, append one entry each to `report`, and return how many failed."""
     from ..errors import MissingExtraError
     from ._outputs import NothingToWrite, open_writer, unique_names
 
     failed = 0
     writing = open_writer(args.out, len(args.inputs), {**load, **parameters})
-    _check_parameters(load, parameters)
+    if extractor is None:
+        _check_parameters(load, parameters)
     try:
         with writing() as writer:
             for name, path in zip(unique_names(args.inputs), args.inputs, strict=True):
                 try:
-                    result = _compute(name, path, load, parameters)
+                    result = _compute(name, path, load, parameters, extractor)
                 except MissingExtraError:
                     raise
                 except Exception as error:  # one bad file must not lose the others
@@ -215,6 +266,10 @@ def _run(args: argparse.Namespace) -> int:
     if args.json and args.out in (None, "-"):
         raise UsageError("--json prints a report on stdout, where the coefficients would go; name a file with -o OUT")
     load, parameters = _load_parameters(args), _mfcc_parameters(args)
+    extractor = _extractor(args)
+    if extractor is not None:
+        load["sr"] = extractor.config.sr
+        parameters = {"fingerprint": extractor.config.fingerprint, "config": json.loads(extractor.config.to_json())}
     inputs: list[dict[str, Any]] = []
     start = time.perf_counter()
 
@@ -227,7 +282,7 @@ def _run(args: argparse.Namespace) -> int:
 
     with warnings.catch_warnings():
         warnings.showwarning = show
-        failed = _process(args, load, parameters, inputs)
+        failed = _process(args, load, parameters, extractor, inputs)
 
     done = len(inputs) - failed
     if args.json:
@@ -244,7 +299,7 @@ def _run(args: argparse.Namespace) -> int:
         )
     elif args.out not in (None, "-") and done:
         if len(inputs) == 1:
-            say(f"{inputs[0]['out']}: {inputs[0]['shape'][0]} coefficients x {inputs[0]['shape'][1]} frames")
+            say(f"{inputs[0]['out']}: {inputs[0]['shape'][0]} features x {inputs[0]['shape'][1]} frames")
         else:
             say(f"{args.out}: {done} of {len(inputs)} files")
     return Exit.SOME_FAILED if failed else Exit.OK

@@ -37,13 +37,14 @@ class NothingToWrite(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """The coefficients ``(n_mfcc, n_frames)`` of one file, and the centre of each frame [s]."""
+    """The features ``(n_features, n_frames)`` of one file, their names, and the centre of each frame [s]."""
 
     name: str
     path: str
     values: np.ndarray
     times: np.ndarray
     sr: float
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _csv_rows(text: Any, many: bool, target: str | None) -> Writer:
     def add(result: Result) -> str | None:
         nonlocal header_written
         if not header_written:
-            columns = [f"mfcc_{k}" for k in range(result.values.shape[0])]
+            columns = result.columns or [f"mfcc_{k}" for k in range(result.values.shape[0])]
             table.writerow([*(["file"] if many else []), "time", *columns])
             header_written = True
         digits = "%.9g" if result.values.dtype == np.float32 else "%.17g"  # enough to read the same bits back

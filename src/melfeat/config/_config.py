@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any
@@ -123,6 +124,57 @@ class Config:
         from .presets import preset
 
         return preset(name, **overrides)
+
+    @classmethod
+    def from_kaldi(cls, config: Any, *, feature: str = "mfcc", dither: float | None = None) -> Config:
+        """Return what Kaldi's ``--option=value`` lines describe: `melfeat.foreign.config_from_kaldi`."""
+        from ..foreign import config_from_kaldi
+
+        return config_from_kaldi(config, feature=feature, dither=dither)
+
+    @classmethod
+    def from_htk(cls, config: Any, *, sr: float | None = None, dither: float | None = None) -> Config:
+        """Return what an HCopy configuration describes: `melfeat.foreign.config_from_htk`."""
+        from ..foreign import config_from_htk
+
+        return config_from_htk(config, sr=sr, dither=dither)
+
+    @classmethod
+    def from_hf(cls, config: Any) -> Config:
+        """Return what a Hugging Face ``preprocessor_config.json`` describes: `melfeat.foreign.config_from_hf`."""
+        from ..foreign import config_from_hf
+
+        return config_from_hf(config)
+
+    @classmethod
+    def from_nemo(cls, config: Any) -> Config:
+        """Return what a NeMo model's preprocessor section describes: `melfeat.foreign.config_from_nemo`."""
+        from ..foreign import config_from_nemo
+
+        return config_from_nemo(config)
+
+    @classmethod
+    def from_torchaudio(
+        cls, options: Mapping[str, Any], *, feature: str = "mfcc", input_scale: float | None = None
+    ) -> Config:
+        """Return what keywords of torchaudio describe: `melfeat.foreign.config_from_torchaudio`."""
+        from ..foreign import config_from_torchaudio
+
+        return config_from_torchaudio(options, feature=feature, input_scale=input_scale)
+
+    @classmethod
+    def from_librosa(cls, options: Mapping[str, Any], *, feature: str = "mfcc") -> Config:
+        """Return what keywords of librosa describe: `melfeat.foreign.config_from_librosa`."""
+        from ..foreign import config_from_librosa
+
+        return config_from_librosa(options, feature=feature)
+
+    @classmethod
+    def from_psf(cls, options: Mapping[str, Any], *, feature: str = "mfcc", input_scale: float = 32768.0) -> Config:
+        """Return what arguments of python_speech_features describe: `melfeat.foreign.config_from_psf`."""
+        from ..foreign import config_from_psf
+
+        return config_from_psf(options, feature=feature, input_scale=input_scale)
 
     def replace(self, **changes: Any) -> Config:
         """Return a configuration in which some options are others.

@@ -368,7 +368,7 @@ def opensmile(sr: float, win_length_ms: float = 25.0, hop_length_ms: float = 10.
         "energy_eps": 1.0,
         "delta_order": 2,
         "delta_edges": "opensmile",
-        "cmn_columns": "all",
+        "cmn_columns": "no_energy",
     }
 
 

@@ -22,7 +22,7 @@ _WINDOWS = ("hann", "hamming", "blackman", "bartlett")
 
 
 def _is_text(config: str) -> bool:
-    return "\n" in config or ":" in config.replace(":\\", "")
+    return "\n" in config or config.lstrip().startswith("{")
 
 
 def _section(config: Any) -> dict[str, Any]:

@@ -14,8 +14,6 @@ from ..errors import ParameterError
 
 __all__ = ["Options", "check_feature", "read_text"]
 
-_TEXT_SUFFIXES = (".conf", ".config", ".cfg", ".txt", ".json", ".yaml", ".yml")
-
 
 def read_text(config: Any, what: str, *, is_text: Callable[[str], bool]) -> str:
     """Return the text of a configuration that is given as text or as a path; `is_text` tells one from the other."""

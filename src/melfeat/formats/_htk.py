@@ -187,6 +187,11 @@ def write_htk(path: BinaryFile, features: np.ndarray, *, kind: str, period: floa
     period : float, > 0 [s]
         Time from frame to frame, ``hop_length / sr``; stored in units of 100 ns.
 
+    Returns
+    -------
+    None
+        Nothing; the file is there.
+
     Raises
     ------
     ParameterError
