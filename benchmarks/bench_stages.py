@@ -45,15 +45,16 @@ STAGES = ("columns", "rows", "bank", "decibels", "cosines")
 
 def make_plan(case: dict[str, Any]) -> Any:
     """Return melfeat's plan for a case."""
-    from melfeat.config import Cepstrum, Compression, Config, Filterbank, Framing, Spectrum
+    from melfeat.config import Config
     from melfeat.plan import plan
+    from melfeat.stages import Cepstrum, Compression, Filterbank, Framing
 
     config = Config(
-        Framing(case["n_fft"], case["hop"]),
-        Spectrum(),
-        Filterbank(case["sr"], case["n_mels"]),
-        Compression(),
-        Cepstrum(case["n_mfcc"]),
+        case["sr"],
+        framing=Framing(case["n_fft"], case["hop"]),
+        filterbank=Filterbank(case["n_mels"]),
+        compression=Compression(),
+        cepstrum=Cepstrum(case["n_mfcc"]),
     )
     return plan(config, np.dtype(case["dtype"]))
 
@@ -96,8 +97,8 @@ def _counting_words(simd: Any) -> dict[str, Callable[..., Any]]:
         Counted.note("store_bytes", LANES[array.dtype.name] * array.dtype.itemsize)
         simd_store(array, index, np.asarray(value))
 
-    def splat(array: Any, index: Any) -> Any:
-        Counted.note("scalar_loads")
+    def splat(array: Any, index: Any, *, constant: bool = False) -> Any:
+        Counted.note("scalar_loads", not constant)  # a constant is read once, before the loop
         return simd_splat(array, index).view(Counted)
 
     def zero(array: Any, value: float = 0.0) -> Any:
@@ -122,10 +123,13 @@ def _counting_words(simd: Any) -> dict[str, Callable[..., Any]]:
     def raw(array: np.ndarray) -> np.ndarray:
         return array.reshape(-1)
 
+    def part(array: np.ndarray, offset: int) -> np.ndarray:
+        return array.reshape(-1)[offset:]
+
     LANES = simd.LANES
     simd_load, simd_store, simd_splat, simd_zero = simd.load, simd.store, simd.splat, simd.zero
     simd_select, simd_tile = simd.select_less, simd.load_tile
-    words = (load, store, splat, zero, fma, select_less, load_tile, raw)
+    words = (load, store, splat, zero, fma, select_less, load_tile, raw, part)
     return {word.__name__: word for word in words}
 
 
@@ -162,7 +166,7 @@ def count(case: dict[str, Any]) -> dict[str, dict[str, int]]:
             stage = "columns" if short.startswith("_columns") else "rows"
             if stage == "columns" or short.startswith(("_power", "_spectrum")):
                 entry.func = staged(entry.func, stage)
-    for name, stage in (("apply_bank", "bank"), ("block_db", "decibels"), ("block_cosines", "cosines")):
+    for name, stage in (("apply_bank", "bank"), ("block_levels", "decibels"), ("block_cosines", "cosines")):
         setattr(blocks, name, staged(getattr(blocks, name), stage))
 
     # One whole block of interior frames more: what it adds is what a block costs.
@@ -301,37 +305,40 @@ def stage_runs(case: dict[str, Any]) -> tuple[dict[str, Callable[[], object]], i
     import numba
 
     from melfeat import pipeline
-    from melfeat.kernels import blocks as drivers
-    from melfeat.kernels._simd import invoke7, invoke8, raw
+    from melfeat.kernels._simd import invoke7, invoke8, part, peek, raw
+    from melfeat.kernels.blocks import DATA, INTS
     from melfeat.kernels.cepstrum import block_cosines
-    from melfeat.kernels.compress import block_db
+    from melfeat.kernels.compress import block_levels
     from melfeat.kernels.filterbank import apply_bank
 
     jit = numba.njit(nogil=True, error_model="numpy")
 
     @jit
-    def columns(y, window, spec, table, work, hop, n_blocks, step):  # type: ignore[no-untyped-def]
+    def columns(y, data, ints, places, work, n_blocks, step):  # type: ignore[no-untyped-def]
+        window, table, spec = part(data, places[0]), part(data, places[1]), part(ints, places[2])
         for block in range(n_blocks):
-            invoke7(spec[8], raw(y), raw(window), raw(spec), raw(table), raw(work), block * step * hop, hop)
+            start = block * step * places[3]
+            invoke7(peek(spec, 8), raw(y), window, spec, table, raw(work), start, places[3])
 
     @jit
-    def transform(y, window, spec, table, work, hop, n_blocks, step, address, at):  # type: ignore[no-untyped-def]
+    def transform(y, data, ints, places, work, n_blocks, step, address, at):  # type: ignore[no-untyped-def]
+        window, table, spec = part(data, places[0]), part(data, places[1]), part(ints, places[2])
         for block in range(n_blocks):
-            start = block * step * hop
-            invoke8(address, raw(y), raw(window), raw(spec), raw(table), raw(work), start, hop, at)
+            start = block * step * places[3]
+            invoke8(address, raw(y), window, spec, table, raw(work), start, places[3], at)
 
     @jit
     def bank(work, at, bands, n_bands, weights, out, n_blocks, step):  # type: ignore[no-untyped-def]
         for _ in range(n_blocks):
-            apply_bank(raw(work), at, step, bands, n_bands, raw(weights), out)
+            apply_bank(raw(work), at, step, raw(bands), n_bands, raw(weights), out)
 
     @jit
-    def levels(work, at, n_bands, floors, peaks, n_blocks, step):  # type: ignore[no-untyped-def]
+    def levels(work, at, n_bands, data, peaks, n_blocks, step):  # type: ignore[no-untyped-def]
         for _ in range(n_blocks):
             # The logarithm of a logarithm would soon be of nothing: start from the same power each time.
             for i in range(n_bands * step):
                 work[at + i] = 0.5
-            block_db(raw(work), at, n_bands, step, raw(floors), raw(work), at, raw(peaks), 0)
+            block_levels(raw(work), at, n_bands, step, raw(data), 1, raw(work), at, raw(peaks), 0)
 
     @jit
     def refill(work, at, n_bands, n_blocks, step):  # type: ignore[no-untyped-def]
@@ -348,26 +355,28 @@ def stage_runs(case: dict[str, Any]) -> tuple[dict[str, Callable[[], object]], i
     dtype, step, hop, n_bands = np.dtype(case["dtype"]), plan.lanes, case["hop"], case["n_mels"]
     y = signal(30, case["sr"], case["dtype"])
     n_frames = 1 + y.size // hop
-    job, size = pipeline._job(plan, (1, y.size), n_frames, decibels=True)
-    names = dict(zip(drivers.JOB, job, strict=True))
-    at_power, at_bands = int(names["at_power"]), int(names["at_bands"])
+    at = dict(zip(INTS, plan.ints.tolist(), strict=False))
+    places = np.array([at["at_window"], at["at_table"], at["at_spec"], hop])
     # As many blocks as fit into the signal without its edges; the few at the edges are left to the whole call.
     n_blocks = (y.size - case["n_fft"] - 8) // hop // step
-    memory = np.zeros((size + 64 * step) * dtype.itemsize + 64, dtype=np.uint8)
+    size = plan.work + 64 * step
+    memory = np.zeros(size * dtype.itemsize + 64, dtype=np.uint8)
     start = -memory.ctypes.data % 64
-    work = memory[start:][: (size + 64 * step) * dtype.itemsize].view(dtype)
+    work = memory[start:][: size * dtype.itemsize].view(dtype)
     work[:] = 0.5
-    floors, peaks = np.array([1e-10, 1], dtype=dtype), np.zeros(64, dtype=dtype)
+    floors, peaks = plan.data[DATA.index("levels") :].copy(), np.zeros(64, dtype=dtype)
     out = (n_bands + 2) * step
-    fixed = (y, plan.window, plan.spec, plan.table, work, hop, n_blocks, step)
+    fixed = (y, plan.data, plan.ints, places, work, n_blocks, step)
     runs: dict[str, Callable[[], object]] = {
         "columns": lambda: columns(*fixed),
-        "transform": lambda: transform(*fixed, plan.transform, at_power),
-        "bank": lambda: bank(work, at_power, plan.bank.bands, n_bands, plan.bank.weights, at_bands, n_blocks, step),
-        "decibels": lambda: levels(work, at_bands, n_bands, floors, peaks, n_blocks, step),
-        "refill": lambda: refill(work, at_bands, n_bands, n_blocks, step),
+        "transform": lambda: transform(*fixed, at["transform"], at["at_power"]),
+        "bank": lambda: bank(
+            work, at["at_power"], plan.bank.bands, n_bands, plan.bank.weights, at["at_bands"], n_blocks, step
+        ),
+        "decibels": lambda: levels(work, at["at_bands"], n_bands, floors, peaks, n_blocks, step),
+        "refill": lambda: refill(work, at["at_bands"], n_bands, n_blocks, step),
         "cosines": lambda: cosines(work, n_bands, plan.cosines.matrix, plan.cosines.n_groups, out, n_blocks, step),
-        "mfcc": lambda: pipeline.cepstra(y[None], plan),
+        "mfcc": lambda: pipeline.features(pipeline.clips_of_channels(y[None], n_frames), plan),
     }
     return runs, n_blocks, plan
 

@@ -154,6 +154,16 @@ def _melfeat_mfcc(job: Job) -> Case:
     return Case(lambda: melfeat.mfcc(job.y, job.sr, **job.parameters))
 
 
+def _melfeat_kaldi(job: Job) -> Case:
+    import melfeat
+
+    fx = melfeat.Extractor(
+        "kaldi-mfcc", sr=job.sr, win_length=job.length, hop_length=job.hop, n_fft=job.n_fft, n_mels=job.n_mels,
+        n_mfcc=job.n_mfcc, input_scale=1.0,
+    )  # fmt: skip
+    return Case(lambda: fx(job.y).T, expected=lambda: truth.kaldi_mfcc(job.y, job.sr, **_own_frames(job)))
+
+
 def _melfeat_mel(job: Job) -> Case:
     import melfeat
 
@@ -387,7 +397,7 @@ PEERS = (
         "melfeat",
         "melfeat",
         "pip install -e .",
-        {"mfcc": _melfeat_mfcc, "mel": _melfeat_mel, "logmel": _melfeat_logmel},
+        {"mfcc": _melfeat_mfcc, "mel": _melfeat_mel, "logmel": _melfeat_logmel, "kaldi": _melfeat_kaldi},
     ),
     Peer(
         "librosa",
