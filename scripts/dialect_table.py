@@ -223,7 +223,7 @@ def measure(questions: Iterable[Question], sounds: Recordings, interpreter: Path
         got, single = fx(y), fx(y.astype(np.float32))
         if got.shape != expected.shape:
             raise ValueError(f"{q.name}: shape {got.shape}, the peer's {expected.shape}; {q.live}")
-        relative = "mel" == q.live.row.split()[-1]
+        relative = q.live.row.split()[-1] == "mel"
         both = made.setdefault(q.live.row, (Measure(ERRORS[q.live.row], relative), Measure(ERRORS[q.live.row], relative)))
         own = EPS32 if answers[q.name].dtype == np.float32 else EPS64
         noise = roundings(fx, y, own)

@@ -14,8 +14,8 @@ import pytest
 from melfeat.extractor import Extractor
 from scripts.peers.cases import ERRORS, INT16, UNIT
 from scripts.peers.files import HTK_FILES, KALDI_FILES, htk_reference, kaldi_reference, recording
-from scripts.peers.translate import TRANSLATORS
 from scripts.peers.roundings import roundings
+from scripts.peers.translate import TRANSLATORS
 from tests.support import eps, slow_interpreted
 
 pytestmark = slow_interpreted

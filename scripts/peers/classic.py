@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import formulas
+import numpy as np
 
 
 def psf(

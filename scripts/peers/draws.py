@@ -137,7 +137,7 @@ def essentia(d: Drawer) -> Draw:
     liftering = d.one(0, 0, 22)
     options = {
         "frame": frame,
-        "hop": d.one(frame // 2, frame // 4, 300),
+        "hop": d.one(frame // 2, frame // 4, 200),
         "window": {
             "type": d.one("hann", "hamming", "square", "blackmanharris92"),
             "normalized": d.maybe(0.8),

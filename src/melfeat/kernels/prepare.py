@@ -45,6 +45,45 @@ def _step(
     return fma(sample, sample, raw_energy), fma(weighted, weighted, energy)
 
 
+@codelet(returns=1)
+def _step_alone(work: Any, at: Any, before: Any, mean: Any, data: Any, k: Any, w: Any) -> Any:
+    """As `_step`, without energies; return the sample as it was."""
+    sample = load(work, at)
+    store(work, at, fma(-splat(data, k), before - mean, sample - mean) * splat(data, w))
+    return sample
+
+
+@codelet(returns=4)
+def _add4(work: Any, at: Any, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, ...]:
+    """Add four consecutive samples to four sums, so that none waits for another."""
+    step = width(work)
+    return tuple(total + load(work, at + step * i) for i, total in enumerate((a, b, c, d)))
+
+
+@codelet(returns=1)
+def _sum4(work: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    return (a + b) + (c + d)
+
+
+@kernel
+def _mean(work, count):  # type: ignore[no-untyped-def]
+    """Return the mean of `count` gathered samples."""
+    step = lanes(work)
+    total = zeros(work)
+    for first in range(0, count, 4 * _CHAIN):
+        a, b, c, d = zeros(work), zeros(work), zeros(work), zeros(work)
+        end = min(first + 4 * _CHAIN, count)
+        j = first
+        while j + 4 <= end:
+            a, b, c, d = _add4(work, j * step, a, b, c, d)
+            j += 4
+        while j < end:
+            a = add(work, a, get(work, j * step))
+            j += 1
+        total = add(work, total, _sum4(work, a, b, c, d))
+    return _divide(work, total, 1.0 * count)
+
+
 @kernel
 def gather(source, start, stride, ones, count, work):  # type: ignore[no-untyped-def]
     """Write `count` samples of L frames, transposed, at ``work[0]``; up to 3 more are read and written."""
@@ -123,33 +162,30 @@ def prepare(y, job, clip, g, ints, data, work, energies):  # type: ignore[no-unt
         _dither(job, clip, g, count, data[1], peek(ints, 9) == 1, work)
     mean = zeros(work)
     if peek(ints, 6) > 0:
-        for first in range(0, count, _CHAIN):
-            total = zeros(work)
-            for j in range(first, min(first + _CHAIN, count)):
-                total = add(work, total, get(work, j * step))
-            mean = add(work, mean, total)
-        mean = _divide(work, mean, 1.0 * count)
+        mean = _mean(work, count)
     if mode == FIRST_PREVIOUS:
         _put_previous(y, job, clip, g, hop, left, work, scratch)
-    raw_energy, energy = zeros(work), zeros(work)
     factors = part(data, 0)
-    for top in range(count - 1, 0, -_CHAIN):
-        raw_part, part_energy = zeros(work), zeros(work)
-        for j in range(top, max(top - _CHAIN, 0), -1):
-            raw_part, part_energy = _step(
-                work, j * step, get(work, (j - 1) * step), mean, factors, 0, window + j, raw_part, part_energy
-            )
-        raw_energy, energy = add(work, raw_energy, raw_part), add(work, energy, part_energy)
     before = get(work, 0)
     if mode == FIRST_ZERO:
         before = mean
     elif mode == FIRST_PREVIOUS:
         before = get(work, scratch)
-    raw_energy, energy = _step(work, 0, before, mean, factors, 0, window, raw_energy, energy)
+    if peek(ints, 8) < 0:
+        for j in range(count):
+            before = _step_alone(work, j * step, before, mean, factors, 0, window + j)
+    else:
+        raw_energy, energy = zeros(work), zeros(work)
+        for first in range(0, count, _CHAIN):
+            raw_part, part_energy = zeros(work), zeros(work)
+            for j in range(first, min(first + _CHAIN, count)):
+                here = get(work, j * step)
+                raw_part, part_energy = _step(
+                    work, j * step, before, mean, factors, 0, window + j, raw_part, part_energy
+                )
+                before = here
+            raw_energy, energy = add(work, raw_energy, raw_part), add(work, energy, part_energy)
+        put(energies, g, raw_energy if peek(ints, 8) == 0 else energy)
     nothing = zeros(work)
     for j in range(count, n_fft):
         put(work, j * step, nothing)
-    if peek(ints, 8) == 0:
-        put(energies, g, raw_energy)
-    elif peek(ints, 8) == 1:
-        put(energies, g, energy)
