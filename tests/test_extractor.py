@@ -156,14 +156,9 @@ class TestAgainstTheDefinitions:
             fx = Extractor(config_of(sr, stages))
         except ParameterError:
             pytest.skip("this combination is refused")
-        y = tune(rng, (2, int(rng.integers(0, 1500))))
+        y = tune(rng, (2, int(rng.integers(1, 1500))))
         with np.errstate(all="ignore"):
-            try:
-                got = fx(y)
-            except ParameterError as error:
-                assert "0 samples" in str(error)
-                return
-            expected = oracle.features(y, sr, stages)
+            got, expected = fx(y), oracle.features(y, sr, stages)
         assert got.shape == expected.shape == (2, fx.n_features, fx.n_frames(y.shape[1]))
         if not got.size:
             return

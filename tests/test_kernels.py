@@ -297,8 +297,8 @@ def job_of(lengths, counts) -> np.ndarray:
 
 class TestFraming:
     def test_places_that_the_pipeline_knows(self):
-        names = ["n_frames", "n_clips", "head_stride", "tail_stride", "first", "end", "piece", "base", "next", "done", "next_2"]
-        assert JOB[: len(names)] == tuple(names)
+        names = ("n_frames", "n_clips", "head_stride", "tail_stride", "first", "end", "piece", "base")
+        assert JOB[:11] == (*names, "next", "done", "next_2")
         assert (JOB.index("suspects"), JOB.index("seed"), CLIPS) == (pipeline._SUSPECTS, pipeline._SEED, pipeline._HEAD)
 
     @pytest.mark.parametrize("center", [False, True])

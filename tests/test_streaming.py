@@ -52,7 +52,7 @@ def streamed(fx: Extractor, y: np.ndarray, ends: Any, **options: Any) -> np.ndar
 
 def chunkings(rng: np.random.Generator, n: int) -> list[list[int]]:
     """Return ways of cutting n samples: none, one by one at first, even chunks, random ones, empty ones among them."""
-    ways: list[list[int]] = [[], list(range(0, min(n, 40))), [n, n], list(range(0, n, 160)), list(range(0, n, 7))[:60]]
+    ways: list[list[int]] = [[], list(range(min(n, 40))), [n, n], list(range(0, n, 160)), list(range(0, n, 7))[:60]]
     while len(ways) < N_CHUNKINGS:
         cuts = rng.integers(0, n + 1, int(rng.integers(1, 9)))
         ways.append(sorted([*cuts.tolist(), *cuts[:2].tolist()]))
@@ -115,13 +115,12 @@ def test_short_signals(frames, pad_mode, n, rng):
     framing = Framing(64, 16, frames=frames, pad_mode=pad_mode)
     fx = Extractor(Config(8000.0, framing=framing, filterbank=Filterbank(6), compression=Compression(top_db=None)))
     y = tune(rng, (n,))
-    try:
-        expected = fx(y)
-    except ParameterError as error:
-        with pytest.raises(ParameterError, match="0 samples"):
-            streamed(fx, y, [], dtype=np.float64)
-        assert "0 samples" in str(error)
+    if n == 0 and pad_mode != "constant" and frames in ("center", "center_ceil"):
+        for call in (lambda: fx(y), lambda: streamed(fx, y, [], dtype=np.float64)):
+            with pytest.raises(ParameterError, match="0 samples"):
+                call()
         return
+    expected = fx(y)
     for ends in ([], list(range(n)), [n // 2], [n // 3, n // 3, n]):
         assert_same_bytes(streamed(fx, y, ends, dtype=np.float64), expected)
 
@@ -211,7 +210,7 @@ class TestState:
             fx.stream(channels=2).restore(state)
         with pytest.raises(ParameterError, match="dtype='float32': this one has 'float64'"):
             fx.stream(dtype=np.float64).restore(state)
-        with pytest.raises(ParameterError, match="expected what Stream.state"):
+        with pytest.raises(ParameterError, match=r"expected what Stream\.state"):
             fx.stream().restore({"x": 1})
 
 
@@ -221,7 +220,10 @@ class TestRefusals:
         [
             ({"top_db": 80.0}, r"top_db=80.*use top_db=None"),
             ({"cmn": "mean"}, r"cmn='mean'.*use cmn='sliding_mean' or cmn=None"),
-            ({"energy_normalize": True, "cmn": "mean_var"}, r"energy_normalize=True, cmn='mean_var'.*and energy_normalize=False"),
+            (
+                {"energy_normalize": True, "cmn": "mean"},
+                r"energy_normalize=True, cmn='mean'.*and energy_normalize=False",
+            ),
             ({"normalize_signal": True}, "use normalize_signal=False"),
             ({"fixed_samples": 100}, "use fixed_samples=None"),
             ({"fixed_frames": 100}, "use fixed_frames=None"),

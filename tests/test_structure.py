@@ -23,14 +23,26 @@ MAX_LINES = 500
 # Imports point downward: a module imports from its own floor and from those before it in this list.
 FLOORS = [
     {"melfeat", "errors"},
-    {"_types", "_checks", "_arrays", "_atomic"},
+    {"_types", "_checks", "_arrays", "_atomic", "_interpreter"},
     {"kernels"},
     {"dsp"},
-    {"stages", "config", "foreign", "presets", "plan", "pipeline", "workers", "signal_steps", "energies", "live_steps"},
+    {
+        "stages",
+        "config",
+        "foreign",
+        "presets",
+        "plan",
+        "pipeline",
+        "workers",
+        "signal_steps",
+        "energies",
+        "live_steps",
+        "pool_steps",
+    },
     {"explain"},
     {"_diagnose", "_wav", "_decode", "_describe", "_resample"},  # rooms behind the door `io`
     {"convert", "util", "filters", "temporal", "spectrum", "feature", "batching", "io", "normalization", "formats"},
-    {"streaming"},
+    {"streaming", "pool_frames", "stream_pool"},
     {"extractor", "pooling"},
     {"display", "demo"},
     {"cli", "__main__"},
@@ -154,8 +166,8 @@ def test_help_is_light():
 
 def public_objects() -> list[str]:
     names = {f"melfeat.{name}" for name in melfeat.__all__ if not name.startswith("__")}
-    modules = ("convert", "demo", "display", "feature", "filters", "foreign", "formats", "io", "normalization", "pooling")
-    for module in (*modules, "spectrum", "stages", "temporal", "util"):
+    modules = ("convert", "demo", "display", "feature", "filters", "foreign", "formats", "io", "normalization")
+    for module in (*modules, "pooling", "spectrum", "stages", "temporal", "util"):
         if is_module(f"melfeat.{module}"):
             names |= {f"melfeat.{module}.{name}" for name in importlib.import_module(f"melfeat.{module}").__all__}
     return sorted(names)

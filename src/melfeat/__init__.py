@@ -14,6 +14,10 @@ from __future__ import annotations
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
+from ._interpreter import refuse_subinterpreter as _refuse_subinterpreter
+
+_refuse_subinterpreter()
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
@@ -69,14 +73,6 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         mfcc as mfcc,
         stack_memory as stack_memory,
     )
-    from .io import (
-        get_duration as get_duration,
-        get_samplerate as get_samplerate,
-        load as load,
-        resample as resample,
-        stream as stream,
-        to_mono as to_mono,
-    )
     from .formats import (
         HTKHeader as HTKHeader,
         read_ark as read_ark,
@@ -85,6 +81,14 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         read_scp as read_scp,
         write_ark as write_ark,
         write_htk as write_htk,
+    )
+    from .io import (
+        get_duration as get_duration,
+        get_samplerate as get_samplerate,
+        load as load,
+        resample as resample,
+        stream as stream,
+        to_mono as to_mono,
     )
     from .normalization import CmvnStats as CmvnStats, cmvn as cmvn
     from .pooling import mfcc_stats as mfcc_stats

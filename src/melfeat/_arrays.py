@@ -18,7 +18,7 @@ _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 def _refuse_dtype(name: str, dtype: np.dtype[Any]) -> ParameterError:
     if np.issubdtype(dtype, np.integer) and name != "S":
-        hint = f"divide integer PCM by its full scale first, e.g. {name} / 32768.0 for int16 (melfeat.load does it for files)"
+        hint = f"divide integer PCM by its full scale first, e.g. {name} / 32768.0 for int16 (melfeat.load does so)"
     elif np.issubdtype(dtype, np.complexfloating):
         hint = "take the real part or the magnitude first"
     else:

@@ -155,7 +155,9 @@ class Groups:
     """Shift and scale, padding at the end, stacking."""
 
     def __init__(self, post: dict[str, Any], config: Config) -> None:
-        self.shift, self.scale = (0.0, 1.0) if fuses_affine(config) else (post["shift"], post["scale"])
+        fused = fuses_affine(config)
+        self.shift: float = 0.0 if fused else post["shift"]
+        self.scale: float = 1.0 if fused else post["scale"]
         self.pad_to, self.stack, self.value = post["pad_to"], post["stack"], post["pad_value"]
         self.n_dropped = 0
         self.held: np.ndarray | None = None

@@ -60,7 +60,8 @@ class Clips:
     """Signals one behind the other: `y` flat, and in `table` the first sample and the first frame of each, and the end.
 
     `shape` is ``(n_clips, n)`` if all are channels of one signal. `counts` are the frames of each clip, `first` is the
-    number that errors give the first one. Of a piece of a stream, `frames_before` have come before.
+    number that errors give the first one. Of a piece of a stream, `frames_before` have come before. `is_finite` says that
+    all samples have been looked at, so that nobody need do it again.
     """
 
     y: np.ndarray
@@ -70,6 +71,7 @@ class Clips:
     shape: tuple[int, int] | None = None
     first: int = 0
     frames_before: int = 0
+    is_finite: bool = False
 
     @property
     def n_clips(self) -> int:
@@ -143,6 +145,8 @@ def ragged(
 
 def _refuse_if_not_finite(clips: Clips, plan: Plan, suspects: int) -> None:
     """Raise if a signal holds a NaN or infinity: in a frame, as the kernels saw, or beside all frames."""
+    if clips.is_finite:
+        return
     hop, first = plan.config.framing.hop_length or 1, plan.config.first_sample()
     if suspects:  # a sample is not finite, or the first bin's power overflowed
         _name_what_is_not_finite(clips)
@@ -317,7 +321,7 @@ def _loud_first(clips: Clips, plan: Plan, n_blocks: int, chunk: int) -> list[int
 
 
 def padded(parts: Sequence[np.ndarray], n_features: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return arrays ``(n_features, frames)`` as one ``(n, n_features, largest)``, zeros behind them, and the lengths."""
+    """Return arrays ``(n_features, frames)`` as one ``(n, n_features, largest)``, zeros behind them, and lengths."""
     lengths = np.array([part.shape[-1] for part in parts], dtype=np.int64)
     dtype = parts[0].dtype if parts else np.dtype(np.float32)
     out = np.zeros((len(parts), n_features, int(lengths.max(initial=0))), dtype=dtype)

@@ -20,7 +20,20 @@ from .dsp.windows import window as make_window
 from .errors import ParameterError
 from .stages import Cepstrum, Compression, Filterbank, Framing, Spectrum
 
-__all__ = ["Bank", "Cosines", "Plan", "bank_of_filterbank", "bank_of_matrix", "cosines", "padded_window", "plan", "stream_lead", "stream_plan"]
+__all__ = [
+    "Bank",
+    "Cosines",
+    "Drivers",
+    "Plan",
+    "bank_of_filterbank",
+    "bank_of_matrix",
+    "cosines",
+    "fuses_affine",
+    "padded_window",
+    "plan",
+    "stream_lead",
+    "stream_plan",
+]
 
 
 def _frozen(array: np.ndarray, dtype: np.dtype | type) -> np.ndarray:

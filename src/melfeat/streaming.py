@@ -132,8 +132,8 @@ class Stream:
         self._analysed = self._conditioned = 0
         self._ended = False
         row = energy_row(self.config, self._plan.n_rows)
-        sliding = [Sliding(post, row)] if post["cmn"] is not None else []
-        deltas = [Deltas(post)] if post["delta_order"] else []
+        sliding: list[Step] = [Sliding(post, row)] if post["cmn"] is not None else []
+        deltas: list[Step] = [Deltas(post)] if post["delta_order"] else []
         order = [*deltas, *sliding] if post["cmn_columns"] == "all" else [*sliding, *deltas]
         self._groups = Groups(post, self.config)
         self._stages: list[Step] = [*order, self._groups]
@@ -375,10 +375,13 @@ class Stream:
         if self.config.filterbank is None and self.config.spectrum.spectrum_scale == "1/n_fft":
             x /= self.config.framing.n_fft
         if made.has_energy:
-            x = place_energy(x, energies[: rows * k].reshape(rows, k), self.config)
+            x = self._placed(x, energies[: rows * k].reshape(rows, k))
         self._analysed += k
         self._forget()
         return x
+
+    def _placed(self, x: np.ndarray, energy: np.ndarray) -> np.ndarray:
+        return place_energy(x, energy, self.config)
 
     def _forget(self) -> None:
         keep_from = self._first + self._analysed * self._hop - self._lead

@@ -12,16 +12,21 @@ Book, version 3.4, 2006, section 5.8.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .delta import regression_deltas
+from .sums import Take, in_order, total
 
 __all__ = [
     "CMN_KINDS",
+    "Statistics",
     "append_frames",
     "fix_frames",
+    "frame_statistics",
     "inverse_scale",
     "normalize_energy",
     "normalize_frames",
@@ -45,6 +50,42 @@ def inverse_scale(variance: np.ndarray, eps: float, eps_kind: str) -> np.ndarray
     else:
         scale = np.sqrt(variance + eps if eps_kind == "var_add" else np.maximum(variance, eps))
     return 1.0 / np.where(scale > 0.0, scale, 1.0)
+
+
+class Statistics(NamedTuple):
+    """What normalises a row: its first value, the mean of what that leaves, and the factor of what that leaves."""
+
+    origin: np.float64
+    mean: np.float64
+    scale: Any
+
+    def normalized(self, x: np.ndarray) -> np.ndarray:
+        """Return values of the row normalised, in float64."""
+        values = x.astype(np.float64) - self.origin
+        values -= self.mean
+        if self.scale is not None:
+            values *= self.scale
+        return values
+
+
+def frame_statistics(
+    begin: Callable[[], Take], n: int, kind: str, *, ddof: int = 0, eps: float = 0.0, eps_kind: str = "var_clamp"
+) -> Statistics:
+    """Return the statistics of a row of `n` > 0 values that `begin` gives, a piece at a time, from its beginning."""
+    # The first frame is taken out before any sum: a row that never changes becomes exactly zero.
+    origin = np.float64(begin()(1)[0])
+    take = begin()
+    mean = total(lambda count: take(count).astype(np.float64) - origin, n) / n
+    centred, again = Statistics(origin, mean, None), begin()
+    if not kind.endswith("var"):
+        return centred
+
+    def squares(count: int) -> np.ndarray:
+        values = centred.normalized(again(count))
+        return values * values  # not a BLAS dot, which depends on threads
+
+    variance = total(squares, n) / max(n - ddof, 1)
+    return Statistics(origin, mean, inverse_scale(variance, eps, eps_kind))
 
 
 def normalize_frames(
@@ -73,13 +114,8 @@ def normalize_frames(
     rows, target = x.reshape(-1, length), out.reshape(-1, length)
     with np.errstate(invalid="ignore"):  # infinite levels of a logarithm without a floor become NaN, here as anywhere
         for row, result in zip(rows, target, strict=True):
-            # The first frame is taken out before any sum: a row that never changes becomes exactly zero.
-            values = row.astype(np.float64) - np.float64(row[0])
-            values -= values.mean()
-            variance = (values * values).sum() / max(length - ddof, 1)  # not a BLAS dot, which depends on threads
-            if kind.endswith("var"):
-                values *= inverse_scale(variance, eps, eps_kind)
-            result[:] = values
+            found = frame_statistics(partial(in_order, row), length, kind, ddof=ddof, eps=eps, eps_kind=eps_kind)
+            result[:] = found.normalized(row)
     return out
 
 
@@ -166,15 +202,19 @@ def _window_sums(values: np.ndarray, starts: np.ndarray, stops: np.ndarray, bloc
     return np.where(same, head[last] - before, tail[starts] + head[last])
 
 
-def normalize_energy(energy: np.ndarray, scale: float, silence_floor: float) -> np.ndarray:
+def normalize_energy(
+    energy: np.ndarray, scale: float, silence_floor: float, peak: np.ndarray | None = None
+) -> np.ndarray:
     """Return log energies ``(..., n_frames)`` with their peak at 1, as HTK's ENORMALISE.
 
-    What lies more than `silence_floor` [dB] below the peak is raised to that; distances from it shrink by `scale`.
+    What lies more than `silence_floor` [dB] below the peak is raised to that; distances from it shrink by `scale`. The
+    `peak` ``(..., 1)`` is that of all frames, if these are only some.
     """
     if energy.shape[-1] == 0:
         return energy.copy()
     level = energy.astype(np.float64)
-    peak = level.max(axis=-1, keepdims=True)
+    if peak is None:
+        peak = level.max(axis=-1, keepdims=True)
     level = np.maximum(level, peak - silence_floor * np.log(10.0) / 10.0)
     return (1.0 - (peak - level) * scale).astype(energy.dtype)
 

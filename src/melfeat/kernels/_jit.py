@@ -12,12 +12,12 @@ Why a cache of our own instead of ``cache=True``:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pickle
 import stat
 import sys
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -30,6 +30,8 @@ import numba
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "KERNELS",
     "Entry",
     "cache_folders",
+    "cached_kernels",
     "cpu_info",
     "entry",
     "entry_at",
@@ -56,13 +59,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _kernel_sources() -> Iterator[tuple[str, bytes]]:
-    """Yield ``(name, source)`` of every file of the kernels package; works in a zip archive too."""
+    """Yield ``(name, source)`` of every file of the kernels package; works in a zip archive too.
+
+    Where an installation has compiled files only (``compileall -b``), those are the sources.
+    """
     from importlib.resources import files
 
-    folder = files(__package__)
-    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(".py"):
-            yield entry.name, entry.read_bytes()
+    entries = sorted(files(__package__).iterdir(), key=lambda item: item.name)
+    for suffix in (".py", ".pyc"):
+        found = [entry for entry in entries if entry.name.endswith(suffix)]
+        if found:
+            yield from ((entry.name, entry.read_bytes()) for entry in found)
+            return
+    raise FileNotFoundError(f"no sources of {__package__}")  # nothing to tell versions apart by: no cache
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +91,8 @@ def _user_cache_root() -> Path | None:
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return Path(local) if local else None
-    if xdg := os.environ.get("XDG_CACHE_HOME"):
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(xdg):  # others are to be ignored, says the standard
         return Path(xdg)
     try:
         home = Path.home()
@@ -109,28 +119,50 @@ def cache_folders() -> tuple[Path, ...]:
     if (root := _user_cache_root()) is not None:
         folders.append(root / "melfeat" / tail)
     if hasattr(os, "getuid"):
-        folders.append(Path(tempfile.gettempdir()) / f"melfeat-{os.getuid()}" / tail)
+        # Not tempfile.gettempdir(): that fails where nothing can be written, and falls back to the current folder.
+        temporary = next(filter(os.path.isabs, map(os.environ.get, ("TMPDIR", "TEMP", "TMP"), [""] * 3)), "/tmp")
+        folders.append(Path(temporary) / f"melfeat-{os.getuid()}" / tail)
     return tuple(folders)
 
 
-def _is_private(folder: Path) -> bool:
-    """Return whether nobody but us and root can have written `folder`: unpickling runs code."""
-    if not hasattr(os, "getuid"):
+@lru_cache(maxsize=1)
+def _trusted_owners() -> frozenset[int]:
+    """Return who may have written what is run here: root, this user, and the owner of this very file."""
+    owners = {0, os.geteuid()}
+    with contextlib.suppress(OSError):  # in a zip archive there is no such file
+        owners.add(os.stat(__file__).st_uid)
+    return frozenset(owners)
+
+
+def _is_trusted(info: os.stat_result) -> bool:
+    """Return whether nobody else can have written a folder or file: unpickling runs code."""
+    if not hasattr(os, "geteuid"):
         return True
-    try:
-        info = os.stat(folder)
-    except OSError:
-        return False
-    return info.st_uid in (0, os.getuid()) and not info.st_mode & stat.S_IWOTH
+    return info.st_uid in _trusted_owners() and not info.st_mode & stat.S_IWOTH
 
 
 def _make_writable(folder: Path) -> bool:
-    """Create `folder` with its parents, private to the user, and return whether files can be written there."""
+    """Create `folder` with its parents, and return whether it can be trusted and written to.
+
+    It is as readable as the package is: what root compiled while an image was built serves every user of it.
+    """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        info = os.stat(folder)
     except OSError:
         return False
-    return _is_private(folder) and os.access(folder, os.W_OK | os.X_OK)
+    return _is_trusted(info) and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _read_trusted(file: Path) -> bytes:
+    """Return the content of a file in a cache folder; OSError if it is not there or not to be trusted."""
+    if not _is_trusted(os.stat(file.parent)):
+        raise PermissionError(f"{file.parent} belongs to somebody else")
+    with open(file, "rb") as stream:
+        # The open file is asked, not its name, which could mean another one by now.
+        if not _is_trusted(os.fstat(stream.fileno())):
+            raise PermissionError(f"{file} belongs to somebody else")
+        return stream.read()
 
 
 def writable_cache_folder() -> Path | None:
@@ -138,26 +170,46 @@ def writable_cache_folder() -> Path | None:
     return next((folder for folder in cache_folders() if _make_writable(folder)), None)
 
 
+def _short_digest(value: object, length: int) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:length]
+
+
+def _file_suffix(processor: object) -> str:
+    return f"-{_short_digest(processor, 8)}.kernel"
+
+
+def cached_kernels() -> tuple[int, int]:
+    """Return how many compiled kernels the cache holds for this processor, and how many for others."""
+    suffix = _file_suffix(cpu_target.target_context.codegen().magic_tuple())
+    names = []
+    for folder in cache_folders():
+        with contextlib.suppress(OSError):
+            if _is_trusted(os.stat(folder)):
+                names += [name for name in os.listdir(folder) if name.endswith(".kernel")]
+    ours = sum(name.endswith(suffix) for name in names)
+    return ours, len(names) - ours
+
+
 class _Store:
-    """One file per compiled kernel and signature: a checksum, then the pickled code."""
+    """One file per compiled kernel, signature and processor: a checksum, then the pickled code."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def _file(self, folder: Path, key: object) -> Path:
-        return folder / f"{self._name}-{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.kernel"
+    def _file(self, folder: Path, key: tuple[object, object]) -> Path:
+        return folder / f"{self._name}-{_short_digest(key[0], 24)}{_file_suffix(key[1])}"
 
-    def load(self, key: object) -> Any:
+    def load(self, key: tuple[object, object]) -> Any:
         for folder in cache_folders():
             try:
-                blob = self._file(folder, key).read_bytes()
+                blob = _read_trusted(self._file(folder, key))
             except OSError:
                 continue
-            if _is_private(folder) and hashlib.sha256(blob[32:]).digest() == blob[:32]:
+            if hashlib.sha256(blob[32:]).digest() == blob[:32]:
                 return pickle.loads(blob[32:])
         return None
 
-    def save(self, key: object, payload: Any) -> None:
+    def save(self, key: tuple[object, object], payload: Any) -> None:
         body = numba.core.serialize.dumps(payload)
         for folder in cache_folders():
             if not _make_writable(folder):
@@ -167,10 +219,12 @@ class _Store:
             try:
                 beside.write_bytes(hashlib.sha256(body).digest() + body)
                 os.replace(beside, target)
+                return
             except OSError:
-                beside.unlink(missing_ok=True)
                 continue
-            return
+            finally:
+                with contextlib.suppress(OSError):  # renamed, if all is well
+                    beside.unlink()
 
     def flush(self) -> None:
         """Part of Numba's interface; files of another digest are never read, so there is nothing to flush."""
@@ -190,7 +244,7 @@ class _KernelCache(FunctionCache):
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
         # Sources are in the folder's digest, so the name stands for the code, closures included.
-        return (str(sig), codegen.magic_tuple(), self._py_func.__module__, self._py_func.__qualname__)
+        return (str(sig), self._py_func.__module__, self._py_func.__qualname__), codegen.magic_tuple()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         # Not target_context.refresh(), which Numba calls here: it loads what compiling needs, scipy.linalg included,
@@ -236,7 +290,6 @@ class Entry:
     def __init__(self, func: Callable[..., int], pattern: str) -> None:
         self.func, self.pattern = func, pattern
         self.compiled: dict[str, Any] = {}
-        self._lock = threading.Lock()
         _ENTRIES.append(self)
 
     def __call__(self, *args: Any) -> int:
@@ -246,7 +299,7 @@ class Entry:
         """Return the address for ``float32`` or ``float64``, compiling it if need be (interpreted: a number)."""
         if JIT_DISABLED:
             return _ENTRIES.index(self)
-        with self._lock:
+        with _entry_lock:
             if dtype not in self.compiled:
                 self.compiled[dtype] = self._compile(dtype)
             return int(self.compiled[dtype].address)
@@ -266,6 +319,22 @@ class Entry:
 
 
 _ENTRIES: list[Entry] = []
+_entry_lock = threading.RLock()
+
+
+def _begin_fork() -> None:
+    """Wait for threads that compile: a child that inherits their locks, and not them, would wait for ever."""
+    _entry_lock.acquire()
+    global_compiler_lock.acquire()
+
+
+def _end_fork() -> None:
+    global_compiler_lock.release()
+    _entry_lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_begin_fork, after_in_parent=_end_fork, after_in_child=_end_fork)
 
 
 def entry(pattern: str) -> Callable[[Callable[..., int]], Entry]:

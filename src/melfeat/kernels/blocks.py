@@ -65,8 +65,8 @@ _BELOW_PEAK, _SHIFT, _SCALE = (DATA.index(name) for name in ("below_peak", "shif
 
 #: Integers of a plan. ``at_*`` are offsets: of the scratch `work` (edge, power, bands, rows), of `data` (window, table,
 #: weights, matrix, ones), of the integers themselves (spec, band_table, prepare). `power` is 2 for power, 1 for
-#: magnitude, 0 for `DATA`'s exponent; `n_levels` is `n_bands` without the band that sums up the energy, `squared` says that bands are squared; `floor` is 0
-#: where levels have none, 1 below the peak of their clip, 2 below the peak of all.
+#: magnitude, 0 for `DATA`'s exponent; `n_levels` is `n_bands` without the band that sums up the energy; `squared` says
+#: that bands are squared; `floor` is 0 where levels have none, 1 below the peak of their clip, 2 below that of all.
 INTS = (
     "hop", "left", "n_fft", "reach", "transform", "power", "n_bands", "n_levels", "logarithm", "floor", "n_rows",
     "n_groups", "at_edge", "at_power", "at_bands", "at_rows", "at_window", "at_table", "at_weights", "at_matrix",
@@ -94,7 +94,7 @@ def _note_suspects(job, work, suspect):  # type: ignore[no-untyped-def]
     total = work[0]
     for lane in range(1, lanes(work)):
         total += work[lane]
-    if not total == 0:
+    if total != 0:  # NaN is not 0
         fetch_add(job, SUSPECTS, 1)
 
 
@@ -144,7 +144,7 @@ def spectrum_blocks(y, head, tail, data, ints, job, work, energies, out):  # typ
 def _wait(job, counter):  # type: ignore[no-untyped-def]
     """Return whether all blocks of a step are done, having waited a little for it."""
     wanted = job[END] - job[FIRST]
-    for _ in range(_PATIENCE):
+    for _ in range(_PATIENCE):  # noqa: SIM110 - a kernel
         if fetch_add(job, counter, 0) == wanted:
             return True
     return False
