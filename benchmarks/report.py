@@ -261,6 +261,23 @@ def memory_section(result: dict[str, Any]) -> str:
     )
 
 
+def stream_section(result: dict[str, Any]) -> str:
+    """Return what live audio costs."""
+    rows = []
+    for name, row in result["rows"].items():
+        one, many, padded = row["stream"], row["pool"], row["pool_padded"]
+        cells = [f"{one['median_us']:.0f}", f"{one['p99_us']:.0f}", f"{many['median_ms']:.2f}", f"{many['p99_ms']:.2f}"]
+        rows.append([name, *cells, f"{padded['median_ms']:.2f}", f"{many['streams_per_core']:.0f}"])
+    n = result["n_streams"]
+    names = ("", "a stream [µs]", "p99", f"pool of {n} [ms]", "p99", "one array out [ms]", "streams a core")
+    left = [
+        f"{row['pushes']:,} pushes of a {name} leave {row['resident_kb']:.0f} KB of resident memory, {row['blocks']} "
+        f"blocks of Python's and {row['garbage']} objects of garbage."
+        for name, row in result["growth"].items()
+    ]
+    return f"{about(result)}\n\n{table(names, rows)}\n\n{' '.join(left)}"
+
+
 def targets_section() -> str:
     """Return every target beside what was measured."""
     rows: list[list[str]] = []
@@ -312,6 +329,19 @@ def targets_section() -> str:
             f"within {spread:.0%} of the median",
             spread <= within,
         )
+    if stream := read("stream"):
+        limits, left = stream["limits"], stream["growth"]["stream"]
+        for name, row in stream["rows"].items():
+            if row["has_target"]:
+                what, one, many = f"live audio, {name}, 10 ms of 16 kHz", row["stream"], row["pool"]["streams_per_core"]
+                for key, kind in (("median_us", "median"), ("p99_us", "p99")):
+                    measured = f"{one[key]:.0f} µs"
+                    add(f"{what}: {kind} of a push", f"≤ {limits[key]} µs", measured, one[key] <= limits[key])
+                wanted = f"≥ {limits['streams_per_core']}"
+                add(f"{what}: streams of a pool a core", wanted, f"{many:.0f}", many >= limits["streams_per_core"])
+        reached = left["resident_kb"] <= limits["resident_kb"] and left["garbage"] <= limits["garbage"]
+        measured = f"{left['resident_kb']:.0f} KB, {left['garbage']} objects of garbage"
+        add(f"{left['pushes']:,} pushes leave", f"≤ {limits['resident_kb']} KB, no garbage", measured, reached)
     return table(("", "wanted", "measured", "reached"), rows)
 
 
@@ -321,6 +351,7 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "load": ("python benchmarks/bench_load.py", load_section),
     "cold": ("python benchmarks/bench_cold.py", cold_section),
     "memory": ("python benchmarks/bench_memory.py", memory_section),
+    "stream": ("python benchmarks/bench_stream.py", stream_section),
     "stages": ("python benchmarks/bench_stages.py", stages_section),
 }
 

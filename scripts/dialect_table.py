@@ -2,12 +2,13 @@
 
 ::
 
-    python scripts/dialect_table.py [--venv FOLDER] [--hcopy PROGRAM] [--files 60] [--draws 40] [--table-only]
+    python scripts/dialect_table.py [--venv FOLDER] [--hcopy PROGRAM] [--files 60] [--draws 40]
+                                     [--only PEER ...] [--table-only]
 
 needs the recordings of ``../shared/data`` (or MELFEAT_SHARED). Peers run in their own environment, see
-`scripts/peers/environment.py`. Recordings are resampled to the reference's sampling rate and rounded to 16 bits, so that
-both sides get the same numbers; of long ones the first four seconds count. Results go to docs/dialects.json, and from
-there between the markers of docs/dialects.md and README.md.
+`scripts/peers/environment.py`; HTK's HCopy is built by hand. Recordings are resampled to the reference's sampling rate
+and rounded to 16 bits, so that both sides get the same numbers; of long ones the first four seconds count. Results go
+to docs/dialects.json, and from there between the markers of docs/dialects.md and README.md.
 
 `clear` values are those that float32 roundings cannot move by more than the error that was measured when the formulas
 were verified (`scripts/peers/roundings.py`): all but bands far below their frame, which hold the noise of the
@@ -27,9 +28,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-PROJECT = Path(__file__).parents[1]
-sys.path.insert(0, str(PROJECT))
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from scripts.peers.files import htk_references, kaldi_references
 from scripts.peers.roundings import roundings
 from scripts.peers.translate import TRANSLATORS
 
+PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "docs" / "dialects.json"
 SECONDS = 4.0
 SEED = 20261121
@@ -114,8 +115,15 @@ def _both(title: str, peer: str, row: str, scale: float, options: dict[str, Any]
 
 
 ROWS = [
-    Live("feature.mfcc, float64", "librosa", "librosa", 22050, UNIT, {}, "float64"),
-    Live("feature.mfcc, float64 basis", "librosa", "librosa, float64 bank", 22050, UNIT, {"float64_bank": True}, "float64"),
+    Live("feature.mfcc in float64", "librosa", "librosa", 22050, UNIT, {}, "float64"),
+    Live(
+        "feature.mfcc in float64, basis too", "librosa", "librosa, float64 bank", 22050, UNIT, {"float64_bank": True},
+        "float64",
+    ),
+    Live("MFCC_0_D_A", "hcopy", "htk", 16000, INT16, {"target": "MFCC_0_D_A"}),
+    Live("MFCC_E_D_A_Z", "hcopy", "htk", 16000, INT16, {"target": "MFCC_E_D_A_Z"}),
+    Live("FBANK", "hcopy", "htk fbank", 16000, INT16, {"target": "FBANK"}),
+    Live("HTK, MFCC_0_D_A", "formula", "formula", 16000, INT16, {"kind": "htk", "target": "MFCC_0_D_A"}, "float64"),
     Live("OnlineFbank", "knf", "kaldi fbank", 16000, INT16, {}),
     Live("OnlineMfcc", "knf", "kaldi mfcc", 16000, INT16, {"kind": "mfcc"}),
     *_both("compliance.kaldi.fbank", "compliance", "compliance fbank", INT16, {}),
@@ -139,10 +147,6 @@ ROWS = [
     Live("MFCC12_0_D_A", "opensmile", "opensmile", 16000, INT16, {}),
     Live("MFCC12_E_D_A", "opensmile", "opensmile", 16000, INT16, {"energy": True}),
     *_both("stft to mfccs", "tf.signal", "tf", UNIT, {"frame_length": 1024, "frame_step": 256}),
-    Live("MFCC_0_D_A", "hcopy", "htk", 16000, INT16, {"target": "MFCC_0_D_A"}),
-    Live("MFCC_E_D_A_Z", "hcopy", "htk", 16000, INT16, {"target": "MFCC_E_D_A_Z"}),
-    Live("FBANK", "hcopy", "htk fbank", 16000, INT16, {"target": "FBANK"}),
-    Live("HTK, MFCC_0_D_A", "formula", "formula", 16000, INT16, {"kind": "htk", "target": "MFCC_0_D_A"}, "float64"),
     Live("Auditory Toolbox", "formula", "slaney", 16000, UNIT, {"kind": "slaney"}, "float64"),
     Live("rastamat", "formula", "rastamat", 16000, UNIT, {"kind": "rastamat"}, "float64"),
     Live("ETSI ES 201 108", "formula", "formula", 8000, INT16, {"kind": "etsi"}, "float64"),
@@ -200,7 +204,9 @@ class Question:
         return {**asked, "sr": live.sr, "scale": live.scale, "dtype": live.dtype}
 
 
-def measure(questions: Iterable[Question], sounds: Recordings, interpreter: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def measure(
+    questions: Iterable[Question], sounds: Recordings, interpreter: Path
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the figures of some questions as one row, and the peers' versions."""
     questions = list(questions)
     signals = {f"{q.number}@{q.live.sr}": sounds.get(q.number, q.live.sr) for q in questions}
@@ -224,7 +230,8 @@ def measure(questions: Iterable[Question], sounds: Recordings, interpreter: Path
         if got.shape != expected.shape:
             raise ValueError(f"{q.name}: shape {got.shape}, the peer's {expected.shape}; {q.live}")
         relative = q.live.row.split()[-1] == "mel"
-        both = made.setdefault(q.live.row, (Measure(ERRORS[q.live.row], relative), Measure(ERRORS[q.live.row], relative)))
+        figure = ERRORS[q.live.row]
+        both = made.setdefault(q.live.row, (Measure(figure, relative), Measure(figure, relative)))
         own = EPS32 if answers[q.name].dtype == np.float32 else EPS64
         noise = roundings(fx, y, own)
         both[0].add(got, expected, noise, 2)
@@ -254,11 +261,12 @@ def product(live: Live, versions: dict[str, str]) -> str:
     return f"{name} {versions[name].split('+')[0]}"
 
 
-def measured(sounds: Recordings, interpreter: Path, n_draws: int) -> Iterator[dict[str, Any]]:
-    """Yield all rows: files of the references, presets on recordings, drawn options."""
-    yield from file_rows()
+def measured(sounds: Recordings, interpreter: Path, n_draws: int, peers: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of some peers: files of the references, presets on recordings, drawn options."""
+    if "files" in peers:
+        yield from file_rows()
     for live in ROWS:
-        if live.peer == "hcopy" and "HCOPY" not in os.environ:
+        if live.peer not in peers:
             continue
         preset, _ = TRANSLATORS[live.peer](live.sr, live.scale, live.options)
         questions = [Question(f"{i}", live, i) for i in range(len(sounds.files))]
@@ -269,7 +277,7 @@ def measured(sounds: Recordings, interpreter: Path, n_draws: int) -> Iterator[di
             "versions": versions,
         }  # fmt: skip
     for peer, draw in DRAWS.items():
-        if peer == "hcopy" and "HCOPY" not in os.environ:
+        if peer not in peers:
             continue
         drawer = Drawer(SEED)
         questions = []
@@ -294,10 +302,27 @@ def file_rows() -> Iterator[dict[str, Any]]:
             both[0].add(fx(y), expected, noise, 2)
             both[1].add(fx(y.astype(np.float32)), expected, noise, 4)
             count += 1
+        summaries = {
+            name: {"figure": ERRORS[name], "float64": a.summary(), "float32": b.summary()}
+            for name, (a, b) in parts.items()
+        }
         yield {
-            "kind": "files", "reference": title, "files": count, "asked": count, "refused": 0, "preset": title.split("'")[0],
-            "parts": {n: {"figure": ERRORS[n], "float64": a.summary(), "float32": b.summary()} for n, (a, b) in parts.items()},
-        }  # fmt: skip
+            "kind": "files",
+            "peer": "files",
+            "reference": title,
+            "files": count,
+            "asked": count,
+            "refused": 0,
+            "parts": summaries,
+        }
+
+
+def place(row: dict[str, Any]) -> tuple[int, int]:
+    """Return where a row stands in the stored results."""
+    if row["kind"] == "recordings":
+        titles = [(live.peer, live.title) for live in ROWS]
+        return 1, titles.index((row["peer"], row["reference"].partition(": ")[2]))
+    return (2, list(DRAWS).index(row["peer"])) if row["kind"] == "draws" else (0, 0)
 
 
 def main() -> int:
@@ -307,14 +332,20 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=60, help="recordings per row (default: %(default)s)")
     parser.add_argument("--draws", type=int, default=40, help="drawn options per peer (default: %(default)s)")
     parser.add_argument("--table-only", action="store_true", help="write the tables from the stored results")
+    peers = ["files", *dict.fromkeys(live.peer for live in ROWS)]
+    parser.add_argument("--only", nargs="+", choices=peers, help="measure these again, keep what is stored of others")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     if chosen.hcopy:
         os.environ["HCOPY"] = chosen.hcopy
     if not chosen.table_only:
         sounds = Recordings(recordings(chosen.files))
-        rows, versions = [], {}
-        for row in measured(sounds, python(chosen.venv), chosen.draws):
+        if not chosen.hcopy:
+            peers.remove("hcopy")
+        asked = chosen.only or peers
+        stored = json.loads(RESULTS.read_text(encoding="utf-8")) if chosen.only else {"rows": [], "peers": {}}
+        rows, versions = [row for row in stored["rows"] if row["peer"] not in asked], stored["peers"]
+        for row in measured(sounds, python(chosen.venv), chosen.draws, asked):
             versions |= row.pop("versions", {})
             rows.append(row)
             for name, part in row["parts"].items():
@@ -327,6 +358,7 @@ def main() -> int:
                     flush=True,
                 )
         about = {"melfeat": melfeat.__version__, "python": platform.python_version(), "peers": versions, "seed": SEED}
+        rows.sort(key=place)
         RESULTS.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n", encoding="utf-8")
     report.write(json.loads(RESULTS.read_text(encoding="utf-8")), PROJECT)
     return 0

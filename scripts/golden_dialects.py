@@ -6,9 +6,9 @@
 
 makes a virtual environment with the pinned peers of `scripts/peers` (or uses the one in FOLDER), asks every case of
 `scripts/peers/cases.py` there, and stores the answers, one file a peer: under a case's name the kept frames, in
-``index`` (JSON) the question and the number of frames, in ``versions`` (JSON) those of all peers. `counts` are numbers of
-frames for many lengths of signal, -1 where the peer refuses. `signals.npz` has the signals. HTK's HCopy has to be built
-by hand; without it, its file stays as it is.
+``index`` (JSON) the question and the number of frames, in ``versions`` (JSON) those of all peers. `counts` are numbers
+of frames for many lengths of signal, -1 where the peer refuses. `signals.npz` has the signals. HTK's HCopy has to be
+built by hand; without it, its file stays as it is.
 """
 
 from __future__ import annotations

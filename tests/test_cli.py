@@ -18,8 +18,9 @@ import pytest
 import soundfile
 
 import melfeat
+from melfeat import workers
 from melfeat._atomic import open_atomic
-from melfeat.cli import _machine, _mfcc, main
+from melfeat.cli import _mfcc, main
 from melfeat.cli._outputs import unique_names
 
 SR = 22050
@@ -528,7 +529,7 @@ class TestDoctor:
                 raise FileNotFoundError(path)
             return texts[path]
 
-        assert _machine._quota_from(read) == quota
+        assert workers.cpu_quota(read) == quota
 
 
 def test_module_and_version():

@@ -81,7 +81,9 @@ FROZEN: dict[str, tuple[str, float, str, dict[str, Any]]] = {
     "knf_fbank80_int16": ("knf", INT16, "kaldi fbank", {"mel_opts": {"num_bins": 80}}),
     "knf_fbank80_float": ("knf", UNIT, "kaldi fbank", {"mel_opts": {"num_bins": 80}}),
     "knf_mfcc_int16": ("knf", INT16, "kaldi mfcc", {"kind": "mfcc"}),
-    "knf_mfcc_c0_htkcompat_int16": ("knf", INT16, "kaldi mfcc", {"kind": "mfcc", "use_energy": False, "htk_compat": True}),
+    "knf_mfcc_c0_htkcompat_int16": (
+        "knf", INT16, "kaldi mfcc", {"kind": "mfcc", "use_energy": False, "htk_compat": True},
+    ),
     "psf_mfcc_int16": ("python_speech_features", INT16, "python_speech_features", {}),
     "psf_logfbank_int16": ("python_speech_features", INT16, "python_speech_features", {"kind": "logfbank"}),
     "ta_kaldi_fbank23_int16": ("compliance", INT16, "compliance fbank", {}),

@@ -10,6 +10,7 @@ import pytest
 
 import melfeat
 from melfeat.config import Config
+from melfeat.config.presets import presets
 from melfeat.errors import ParameterError
 from melfeat.extractor import Extractor
 from melfeat.kernels._jit import JIT_DISABLED
@@ -192,6 +193,22 @@ class TestAgainstTheDefinitions:
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
 
 
+@slow_interpreted
+@pytest.mark.parametrize("name", list(presets()))
+def test_every_preset_has_the_frames_that_it_counts(name):
+    """For every length from nothing to four transforms."""
+    fx = Extractor(name)
+    y = np.linspace(-0.5, 0.5, 4 * fx.config.framing.n_fft, dtype=np.float32)
+    wrong = []
+    framing = fx.config.framing
+    reflects = framing.pad_mode != "constant" and framing.frames == "center"  # which nothing does not
+    for n in range(int(reflects), y.size + 1):
+        got = fx(y[:n]).shape
+        if got != (fx.n_features, fx.n_frames(n)):
+            wrong.append((n, got, fx.n_frames(n)))
+    assert not wrong
+
+
 def small(**overrides: Any) -> Extractor:
     """Return an extractor with steps in the signal and in the frames, energy, floor and deltas."""
     fields = {"preemphasis": 0.97, "preemphasis_scope": "frame", "preemphasis_first": "scaled", "remove_dc": True}
@@ -325,7 +342,7 @@ class TestRefusals:
         with pytest.raises(ParameterError, match=text):
             small()(y)
         with pytest.raises(ParameterError, match="not finite"):
-            small(offset_filter=0.9)(np.array([1, np.inf, 3]))
+            small(offset_filter=0.9)(np.r_[np.ones(70), np.inf, np.ones(9)])
 
     def test_clips(self):
         with pytest.raises(ParameterError, match=r"clips\[1\] has shape \(2, 3\)"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
@@ -24,6 +23,7 @@ SHAPE = {"n_fft": 64, "hop_length": 16, "n_mels": 8}
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
     monkeypatch.setattr(workers, "_chosen", None)
+    monkeypatch.setattr(workers, "_by_default", None)
     monkeypatch.delenv("MELFEAT_NUM_THREADS", raising=False)
 
 
@@ -86,17 +86,17 @@ class TestHowMany:
         assert melfeat.get_num_threads() == 2
 
     @pytest.mark.parametrize(
-        ("text", "expected"), [("max 100000", math.inf), ("150000 100000", 1.5), ("50000 100000", 0.5)]
+        ("text", "expected"), [("max 100000", None), ("150000 100000", 1.5), ("50000 100000", 0.5)]
     )
     def test_quota(self, monkeypatch, text, expected):
         monkeypatch.setattr(workers.Path, "read_text", lambda self: text)
-        assert workers._cgroup_quota() == expected
+        assert workers.cpu_quota() == expected
 
     def test_quota_rounds_up_and_affinity_counts(self, monkeypatch):
-        monkeypatch.setattr(workers, "_cgroup_quota", lambda: 1.5)
+        monkeypatch.setattr(workers, "cpu_quota", lambda: 1.5)
         monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
         assert workers.available_cpus() == 2
-        monkeypatch.setattr(workers, "_cgroup_quota", lambda: 0.2)
+        monkeypatch.setattr(workers, "cpu_quota", lambda: 0.2)
         assert workers.available_cpus() == 1
 
     def test_one_thread_in_the_workers_of_a_process_pool(self):

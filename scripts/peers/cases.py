@@ -1,7 +1,7 @@
 """The catalogue: every front end's defaults and each option of it that changes output, as one list of cases.
 
-A case says what a peer is given and what melfeat is given; `rows` of the error table of docs/dialects.md are the classes
-of tolerance. Names are stable: golden files are keyed by them.
+A case says what a peer is given and what melfeat is given; its `row` in `ERRORS` is the class of its tolerance. Names
+are stable: golden files are keyed by them.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ CASES: list[Case] = []
 
 #: Peers whose every case is also run in float64, and how they are told so.
 EXACT: dict[str, dict[str, Any]] = {"compliance": {"exact": True}, "torchaudio": {"exact": True}, "tf.signal": {}}
+EXACT_ROWS = {"compliance mfcc, variance": "exact, sliding variance", "torchaudio mfcc, norm None": "exact, norm None"}
 
 
 def add(
@@ -108,9 +109,21 @@ def add(
     CASES.append(Case(name, peer, row, signal, preset, chosen, options, scale, dtype, n, relative))
     if peer in EXACT and dtype == "float32":
         options = {**options, **EXACT[peer]}
-        special = {"compliance mfcc, variance": "exact, sliding variance", "torchaudio mfcc, norm None": "exact, norm None"}
-        exact = special.get(row, "exact")
-        CASES.append(Case(f"{name}-exact", peer, exact, signal, preset, chosen, options, scale, "float64", n, relative))
+        CASES.append(
+            Case(
+                f"{name}-exact",
+                peer,
+                EXACT_ROWS.get(row, "exact"),
+                signal,
+                preset,
+                chosen,
+                options,
+                scale,
+                "float64",
+                n,
+                relative,
+            )
+        )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -154,7 +167,10 @@ def _kaldi(kind: str) -> None:
         case(name, frame_opts=options)
     for name, options in MEL_OPTIONS.items():
         case(name, mel_opts=options)
-    case("magnitude" if kind == "fbank" else "23-ceps", **({"use_power": False} if kind == "fbank" else {"num_ceps": 23}))
+    if kind == "fbank":
+        case("magnitude", use_power=False)
+    else:
+        case("23-ceps", num_ceps=23)
     for signal in ("voice8", "voice44"):
         case(signal, signal)
         case(f"{signal}-no-snip", signal, frame_opts={"snip_edges": False})
@@ -258,7 +274,7 @@ for _name, _options in {
     "band": {"n_mfcc": 20, "melkwargs": {"f_min": 60.0, "f_max": 7000.0, "n_mels": 40}},
     "deltas": {"delta_order": 2, "melkwargs": {"n_mels": 40}},
 }.items():
-    _row = {"norm-none": "torchaudio mfcc, norm None", "log-mels": "torchaudio mfcc, log_mels"}.get(_name, "torchaudio mfcc")
+    _row = "torchaudio mfcc" + {"norm-none": ", norm None", "log-mels": ", log_mels"}.get(_name, "")
     add(f"torchaudio-mfcc-{_name}", "torchaudio", _row, **_options)
 for _signal in ("voice8", "voice11", "voice44", *ODD_SIGNALS):
     _options = {"n_mfcc": 20, "melkwargs": {"n_mels": 40}}
@@ -271,8 +287,8 @@ for _name, _options in {
 }.items():
     add(f"torchaudio-mel-{_name}", "torchaudio", "torchaudio mel", relative=True, kind="MelSpectrogram", **_options)
 for _signal in ("voice11", "voice22"):
-    _options = {"n_fft": 512, "n_mels": 64}
-    add(f"torchaudio-mel-{_signal}", "torchaudio", "torchaudio mel", _signal, relative=True, kind="MelSpectrogram", **_options)
+    _options = {"kind": "MelSpectrogram", "n_fft": 512, "n_mels": 64}
+    add(f"torchaudio-mel-{_signal}", "torchaudio", "torchaudio mel", _signal, relative=True, **_options)
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Speech models
@@ -286,8 +302,8 @@ for _n, _row in ((80, "whisper"), (128, "whisper-v3")):
     for _signal in ODD_SIGNALS:
         add(f"{_row}-{_signal}", "whisper", _row, _signal, n_mels=_n)
     add(
-        f"{_row}-transformers-numpy", "transformers", "whisper, numpy", dtype="float64", extractor="WhisperFeatureExtractor",
-        feature_size=_n, numpy_path=True,
+        f"{_row}-transformers-numpy", "transformers", "whisper, numpy", dtype="float64",
+        extractor="WhisperFeatureExtractor", feature_size=_n, numpy_path=True,
     )  # fmt: skip
 add("whisper-n201", "whisper", "whisper", n=201)
 add("whisper-unpadded", "transformers", "whisper", extractor="WhisperFeatureExtractor", call={"padding": False})
@@ -313,7 +329,8 @@ for _name, _options in {
     "100-frames": {"max_length": 100},
     "20-frames": {"max_length": 20},
 }.items():
-    add(f"ast-{_name}", "transformers", "ast, levels" if _name == "levels" else "ast", extractor="ASTFeatureExtractor", **_options)
+    _row = "ast, levels" if _name == "levels" else "ast"
+    add(f"ast-{_name}", "transformers", _row, extractor="ASTFeatureExtractor", **_options)
 for _signal in ("silence16", "clicks16"):
     add(f"ast-{_signal}", "transformers", "ast", _signal, extractor="ASTFeatureExtractor")
 for _name, _options in {
@@ -362,10 +379,12 @@ for _signal in ("voice8", "voice11", "voice22", *ODD_SIGNALS):
 for _n in (1, 100, 400, 401, 560, 561):
     add(f"psf-n{_n}", n=_n, scale=INT16, **_psf)
 # At 44.1 kHz frames of 1103 samples meet a transform of 512: all but the first 512 samples of a frame are dropped.
+_cut = {"win_length": 512, "hop_length": 441, "n_fft": 512, "drop_last": 1}
+_psf_name = "python_speech_features"
 CASES.append(
     Case(
-        "psf-voice44-truncated", "python_speech_features", "python_speech_features", "voice44", "python_speech_features",
-        {"sr": 44100, "input_scale": INT16, "win_length": 512, "hop_length": 441, "n_fft": 512, "drop_last": 1},
+        "psf-voice44-truncated", _psf_name, _psf_name, "voice44", _psf_name,
+        {"sr": 44100, "input_scale": INT16, **_cut},
         dtype="float64",
     )
 )  # fmt: skip
@@ -491,7 +510,7 @@ for _name, _options in {
     "band-20": {"lofreq": 20.0, "hifreq": 8000.0},
     "warp-0.9": {"warpfreq": 0.9, "warplcutoff": 100.0, "warpucutoff": 7500.0, "lofreq": 0.0, "hifreq": 8000.0},
     "warp-1.1": {"warpfreq": 1.1, "warplcutoff": 100.0, "warpucutoff": 7500.0, "lofreq": 0.0, "hifreq": 8000.0},
-    "warp-0.85-narrow": {"warpfreq": 0.85, "warplcutoff": 300.0, "warpucutoff": 5000.0, "lofreq": 80.0, "hifreq": 7800.0},
+    "warp-0.85-narrow": {"warpfreq": 0.85, "warplcutoff": 300.0, "warpucutoff": 5e3, "lofreq": 80.0, "hifreq": 7800.0},
     "25ms": {"window_seconds": 0.025, "numceps": 15, "ceplifter": 0.0},
     "deltas-3-4": {"target": "MFCC_0_D_A", "deltawindow": 3, "accwindow": 4},
 }.items():
@@ -579,37 +598,39 @@ def _count(name: str, peer: str, frame: int, hop: int, n_fft: int, /, **options:
     COUNTS.append(Count(name, peer, frame, hop, preset, fields, options, n_fft))
 
 
+_low = {"frame": 512, "hop": 256, "highFrequencyBound": 7500}
+_odd = {"frame_length_ms": 24.95, "frame_shift_ms": 4.85}
+_few = {"n_mels": 40, "hop_length": 160}
 _count("kaldi", "knf", 400, 160, 512)
 _count("kaldi-no-snip", "knf", 400, 160, 512, frame_opts={"snip_edges": False})
-_count("kaldi-no-snip-odd", "knf", 399, 77, 512, frame_opts={"snip_edges": False, "frame_length_ms": 24.95, "frame_shift_ms": 4.85})
+_count("kaldi-no-snip-odd", "knf", 399, 77, 512, frame_opts={"snip_edges": False, **_odd})
 _count("compliance", "compliance", 400, 160, 512)
 _count("compliance-no-snip", "compliance", 400, 160, 512, snip_edges=False)
 _count("torchaudio", "torchaudio", 400, 200, 400, melkwargs={"n_mels": 40})
-_count("torchaudio-uncentred", "torchaudio", 400, 160, 400, melkwargs={"n_mels": 40, "center": False, "hop_length": 160})
-_count("torchaudio-odd", "torchaudio", 401, 160, 401, melkwargs={"n_fft": 401, "n_mels": 40, "hop_length": 160})
+_count("torchaudio-uncentred", "torchaudio", 400, 160, 400, melkwargs={**_few, "center": False})
+_count("torchaudio-odd", "torchaudio", 401, 160, 401, melkwargs={**_few, "n_fft": 401})
 _count("whisper", "whisper", 400, 160, 400)
 _count("seamless", "transformers", 400, 160, 512, extractor="SeamlessM4TFeatureExtractor")
 _count("speech2text", "transformers", 400, 160, 512, extractor="Speech2TextFeatureExtractor")
 _count("ast", "transformers", 400, 160, 512, extractor="ASTFeatureExtractor")
 _count("nemo", "transformers", 400, 160, 512, extractor="ParakeetFeatureExtractor")
+_count("knf-nemo", "knf-nemo", 400, 160, 512)
+_count("nemo-formula", "formula", 320, 160, 512, kind="nemo")
 _count("python_speech_features", "python_speech_features", 400, 160, 512)
-_count("essentia", "essentia", 512, 256, 512, frame=512, hop=256, highFrequencyBound=7500)
-_count("essentia-odd", "essentia", 401, 160, 402, frame=401, hop=160, highFrequencyBound=7500, window={"zeroPadding": 1})
-_count("essentia-long-hop", "essentia", 512, 400, 512, frame=512, hop=400, highFrequencyBound=7500)
-_count("essentia-from-zero", "essentia", 512, 256, 512, frame=512, hop=256, highFrequencyBound=7500, cut={"startFromZero": True})
+_count("essentia", "essentia", 512, 256, 512, **_low)
+_count("essentia-odd", "essentia", 401, 160, 402, **{**_low, "frame": 401, "hop": 160, "window": {"zeroPadding": 1}})
+_count("essentia-long-hop", "essentia", 512, 400, 512, **{**_low, "hop": 400})
+_count("essentia-from-zero", "essentia", 512, 256, 512, **_low, cut={"startFromZero": True})
 _count(
-    "essentia-to-end", "essentia", 512, 256, 512, frame=512, hop=256, highFrequencyBound=7500,
-    cut={"startFromZero": True, "lastFrameToEndOfFile": True},
+    "essentia-to-end", "essentia", 512, 256, 512, **_low, cut={"startFromZero": True, "lastFrameToEndOfFile": True}
 )  # fmt: skip
 _count("librosa", "librosa", 512, 160, 512, n_fft=512, hop_length=160, n_mels=40)
 _count("librosa-uncentred", "librosa", 512, 160, 512, n_fft=512, hop_length=160, n_mels=40, center=False)
 _count("tf", "tf.signal", 400, 160, 512)
-_count("knf-nemo", "knf-nemo", 400, 160, 512)
 _count("tf-pad-end", "tf.signal", 400, 160, 512, pad_end=True)
 _count("opensmile", "opensmile", 400, 160, 512)
 _count("hcopy", "hcopy", 409, 160, 512)
 _count("htk", "formula", 409, 160, 512, kind="htk")
-_count("nemo-formula", "formula", 320, 160, 512, kind="nemo")
 _count("slaney", "formula", 256, 160, 512, kind="slaney")
 _count("rastamat", "formula", 400, 160, 512, kind="rastamat")
 _count("etsi", "formula", 400, 160, 512, kind="etsi")

@@ -14,7 +14,12 @@ import numpy as np
 
 
 def psf(
-    y: np.ndarray, sr: float, kind: str = "mfcc", winfunc: str | None = None, deltas: tuple[int, ...] = (), **options: Any
+    y: np.ndarray,
+    sr: float,
+    kind: str = "mfcc",
+    winfunc: str | None = None,
+    deltas: tuple[int, ...] = (),
+    **options: Any,
 ) -> np.ndarray:
     """python_speech_features' mfcc, fbank (the bands alone) or logfbank; `deltas` are the N of each order."""
     import python_speech_features as peer
@@ -120,16 +125,16 @@ def _smile_parts(energy: bool, mean: bool, k: float, mel: dict[str, Any], mfcc: 
         "d": _regression("c", "cd"),
         "a": _regression("cd", "ca"),
     }  # fmt: skip
-    levels = [["c"], ["cd"], ["ca"]]
+    levels = "c;cd;ca"
     if energy:
         parts["energy"] = ("cEnergy", link("frames", "e", htkcompatible=1, rms=0, log=1, **dynamic))
         parts["ed"] = _regression("e", "ed")
         parts["ea"] = _regression("ed", "ea")
-        levels = [["c", "e"], ["cd", "ed"], ["ca", "ea"]]
+        levels = "c;e;cd;ed;ca;ea"
     if mean:
         parts["mean"] = ("cFullinputMean", link("c", "cm"))
-        levels[0][0] = "cm"
-    parts["sink"] = ("cHtkSink", {"reader.dmLevel": ";".join(sum(levels, [])), "append": 0, "parmKind": 6, **end["sink"]})
+        levels = levels.replace("c;", "cm;", 1)
+    parts["sink"] = ("cHtkSink", {"reader.dmLevel": levels, "append": 0, "parmKind": 6, **end["sink"]})
     return parts
 
 

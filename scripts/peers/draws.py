@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .cases import INT16, UNIT
+from .cases import EXACT_ROWS, INT16, UNIT
 
 Draw = tuple[int, float, str, str, dict[str, Any]]
 """Sampling rate, scale, dtype, row of `cases.ERRORS`, options."""
@@ -32,7 +32,9 @@ class Drawer:
         return int(self.rng.integers(low, high + 1))
 
 
-def _kaldi(d: Drawer, names: dict[str, str], windows: tuple[str, ...]) -> tuple[int, str, dict[str, Any], dict[str, Any]]:
+def _kaldi(
+    d: Drawer, names: dict[str, str], windows: tuple[str, ...]
+) -> tuple[int, str, dict[str, Any], dict[str, Any]]:
     sr = d.one(8000, 16000, 16000, 22050, 44100)
     length, shift = d.one(20.0, 25.0, 30.0, 32.0), d.one(5.0, 8.0, 10.0, 12.5)
     kind = d.one("fbank", "mfcc")
@@ -104,7 +106,7 @@ def torchaudio(d: Drawer) -> Draw:
     logs, norm = d.maybe(0.3), d.one("ortho", "ortho", None)
     row = "torchaudio mfcc, norm None" if norm is None else "torchaudio mfcc, log_mels" if logs else "torchaudio mfcc"
     options = {"n_mfcc": d.whole(5, mel["n_mels"]), "log_mels": logs, "norm": norm, "melkwargs": mel, "exact": exact}
-    return sr, UNIT, dtype, {"torchaudio mfcc, norm None": "exact, norm None"}.get(row, "exact") if exact else row, options
+    return sr, UNIT, dtype, EXACT_ROWS.get(row, "exact") if exact else row, options
 
 
 def psf(d: Drawer) -> Draw:
@@ -169,7 +171,7 @@ def librosa(d: Drawer) -> Draw:
         "hop_length": d.one(n_fft // 4, n_fft // 2, 160),
         "window": d.one("hann", "hamming", "blackman"),
         "center": d.maybe(0.8),
-        "pad_mode": d.one("constant", "reflect", "edge"),
+        "pad_mode": d.one("constant", "linear_ramp", "edge"),  # it mirrors some ends twice: no reflection
         "power": d.one(1.0, 2.0),
         "n_mels": n_mels,
         "n_mfcc": d.whole(5, n_mels),
@@ -208,7 +210,8 @@ def tf_signal(d: Drawer) -> Draw:
 def opensmile(d: Drawer) -> Draw:
     """openSMILE."""
     sr = d.one(8000, 16000)
-    mel = {"nBands": d.whole(15, 30), "lofreq": d.one(0, 100), "hifreq": d.one(3500, sr // 2), "usePower": d.whole(0, 1)}
+    mel = {"nBands": d.whole(15, 30), "lofreq": d.one(0, 100), "hifreq": d.one(3500, sr // 2)}
+    mel["usePower"] = d.whole(0, 1)
     options = {"energy": d.maybe(), "mean": d.maybe(0.3), "k": d.one(0.0, 0.9, 0.97), "mel": mel}
     return sr, INT16, "float32", "opensmile", {**options, "lifter": d.one(0.0, 22.0, 30.0)}
 
@@ -226,9 +229,11 @@ def hcopy(d: Drawer) -> Draw:
         "usepower": d.maybe(),
         "numchans": numchans,
         "lofreq": d.one(-1.0, 20.0, 125.0, 300.0),
-        "hifreq": d.one(-1.0, 3400.0, sr / 2.0 - 200.0),
+        "hifreq": d.one(3400.0, sr / 2.0 - 200.0),
         "zmeansource": d.maybe(),
     }
+    if options["lofreq"] < 0 and d.maybe():  # it takes both limits, the upper one, or none
+        options["hifreq"] = -1.0
     if d.maybe(0.4):
         options |= {"warpfreq": round(float(d.rng.uniform(0.85, 1.15)), 2), "warplcutoff": 400.0, "warpucutoff": 2900.0}
     if base == "FBANK":
@@ -236,7 +241,8 @@ def hcopy(d: Drawer) -> Draw:
     target = base + d.one("", "_0", "_E") + d.one("", "_D", "_D_A") + d.one("", "_Z")
     options |= {"numceps": d.whole(5, min(20, numchans - 1)), "ceplifter": d.one(0.0, 15.0, 22.0)}
     if "_E" in target:
-        options |= {"rawenergy": d.maybe(), "enormalise": d.maybe(), "escale": d.one(0.1, 1.0), "silfloor": d.one(30.0, 50.0)}
+        options |= {"rawenergy": d.maybe(), "enormalise": d.maybe()}
+        options |= {"escale": d.one(0.1, 1.0), "silfloor": d.one(30.0, 50.0)}
     if "_D" in target:
         options["deltawindow"] = d.whole(1, 4)
     return sr, INT16, "float32", "htk", {"target": target, **options}

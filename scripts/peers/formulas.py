@@ -2,8 +2,9 @@
 
 HTK's HCopy (The HTK Book 3.4, chapter 5), the Auditory Toolbox's mfcc (Slaney 1998), rastamat's melfcc (Ellis 2005),
 ETSI ES 201 108, and NeMo's AudioToMelSpectrogramPreprocessor with the normalisations and the padding that its port in
-transformers leaves out. Each takes a signal in the scale that the original takes and returns ``(n_features, n_frames)``. They
-are written to be read beside those documents, frame by frame, and share nothing with melfeat.
+transformers leaves out. Each takes a signal in the scale that the original takes and returns
+``(n_features, n_frames)``. They are written to be read beside those documents, frame by frame, and share nothing with
+melfeat.
 """
 
 from __future__ import annotations

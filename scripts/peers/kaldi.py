@@ -71,7 +71,7 @@ def knf_nemo(y: np.ndarray, sr: float, **options: Any) -> np.ndarray:
 
 @contextmanager
 def tables_in(dtype: np.dtype) -> Iterator[None]:
-    """Let torch make its tables (windows, filterbanks, cosines) in a dtype: they are float32 for float64 signals too."""
+    """Let torch make its tables (windows, filterbanks, cosines) in a dtype: else they are float32 for any signal."""
     import torch
 
     before = torch.get_default_dtype()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+#: What of a product a peer is.
+PARTS = {"torchaudio": "transforms"}
+
 #: Rows of `cases.ERRORS` for references that were run in float64.
 EXACT = ("exact", "ast, exact", "speech2text, exact", "exact, norm None", "exact, sliding variance")
 
@@ -47,7 +50,7 @@ def recordings(results: dict[str, Any]) -> str:
     """Return the table of presets beside their references on recordings."""
     lines = []
     for row, exact in _joined(results):
-        name, part = _only(row)
+        _, part = _only(row)
         best = _number(_only(exact)[1]["float64"]["max"]) if exact else "–"
         lines.append([f"`{row['preset']}`", row["reference"], str(row["files"]), *_errors(part), best])
     head = ["preset", "reference", "recordings", *ERROR_HEAD, "reference run in float64"]
@@ -70,7 +73,7 @@ def draws(results: dict[str, Any]) -> str:
     for row in results["rows"]:
         if row["kind"] == "draws":
             for name, part in row["parts"].items():
-                kind = "run in float64" if name in EXACT else name
+                kind = f"{PARTS.get(row['peer'], row['peer'])}, run in float64" if name in EXACT else name
                 lines.append([row["reference"], kind, str(part["draws"]), *_errors(part)])
     return _table(["reference", "features", "draws", *ERROR_HEAD], lines, 2)
 
@@ -78,10 +81,6 @@ def draws(results: dict[str, Any]) -> str:
 def short(results: dict[str, Any]) -> str:
     """Return the README's table: one line per preset, its best proof."""
     lines: dict[str, list[str]] = {}
-    for row in results["rows"]:
-        if row["kind"] == "files" and row["preset"] == "HTK":
-            part = row["parts"]["htk"]
-            lines["htk"] = ["`htk`", "files of HTK's HCopy 3.4", _number(part["float64"]["max"]), "–"]
     for row, exact in _joined(results):
         if row["preset"] in lines or (row["peer"] == "formula" and row["preset"] == "nemo"):
             continue
@@ -91,12 +90,13 @@ def short(results: dict[str, Any]) -> str:
     head = ["preset", "compared with", "error, 99.9 % of values", "largest, reference run in float64"]
     count = min(row["files"] for row, _ in _joined(results))
     note = (
-        f"Absolute errors of the float64 path on at least {count} recordings each; for HTK the largest, on files that it "
-        "wrote. References compute in float32, mostly: where one can be run in float64, what is left is in the last\n"
-        "column. Float32, drawn options and known differences: [dialects](docs/dialects.md)."
+        f"Absolute errors of the float64 path on at least {count} recordings each. References compute in float32,\n"
+        "mostly: where one can be run in float64, what is left is in the last column. float32, drawn options and\n"
+        "known differences: [dialects](docs/dialects.md)."
     )
-    head_line = "## Other libraries' features\n\nPresets compute what other front ends compute: `melfeat.Extractor(name)(y)`."
-    return f"{head_line}\n\n{_table(head, list(lines.values()), 2)}\n\n{note}"
+    title = "## Other libraries' features"
+    about = "Presets compute what other front ends compute: `melfeat.Extractor(name)(y)`."
+    return f"{title}\n\n{about}\n\n{_table(head, list(lines.values()), 2)}\n\n{note}"
 
 
 def insert(page: Path, name: str, text: str) -> bool:

@@ -336,7 +336,8 @@ def transformers(sr: float, scale: float, o: dict[str, Any]) -> Translation:
 def knf_nemo(sr: float, scale: float, o: dict[str, Any]) -> Translation:
     """kaldi-native-fbank's NeMo front end: no normalisation, all frames."""
     _refuse(o, "knf-nemo")
-    return "nemo", {"n_mels": 80, "win_length": 400, "hop_length": 160, "n_fft": 512, "cmn": None, "pad_to": 1, "pad_dropped": False}
+    frames = {"win_length": 400, "hop_length": 160, "n_fft": 512}
+    return "nemo", {"n_mels": 80, **frames, "cmn": None, "pad_to": 1, "pad_dropped": False}
 
 
 def hcopy(sr: float, scale: float, o: dict[str, Any]) -> Translation:

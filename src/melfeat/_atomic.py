@@ -39,13 +39,13 @@ def open_atomic(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if target.is_dir():
         raise IsADirectoryError(f"{os.fspath(path)}: is a folder, expected a file name")
     if _is_special(target):
-        with open(target, "wb") as stream:
-            yield stream
+        with open(target, "wb") as device:
+            yield device
         return
 
     beside = target.with_name(f".melfeat-{uuid.uuid4().hex[:12]}.part")
     try:
-        stream = open(beside, "xb")  # noqa: SIM115 - closed below, before the rename
+        stream = open(beside, "x+b")  # noqa: SIM115 - closed below, before the rename
     except OSError as error:
         error.filename = os.fspath(path)  # the user knows this name, not ours
         raise

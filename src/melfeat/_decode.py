@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
@@ -51,15 +51,78 @@ def check_span(offset: Any, duration: Any) -> tuple[float, float | None]:
     return start, check_float("duration", duration, low=0, unit="s", remedy="or None to read to the end")
 
 
+class Watched:
+    """A file object whose exceptions are kept, for the decoder's callbacks lose them: a read would just seem to end."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.failure: BaseException | None = None
+
+    def _guarded(self, call: Callable[..., Any], *args: Any) -> int:
+        if self.failure is None:
+            try:
+                return int(call(*args))
+            except BaseException as error:
+                self.failure = error
+        return 0
+
+    def tell(self) -> int:
+        return self._guarded(self._file.tell)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._guarded(self._seek, offset, whence)
+
+    def read(self, n: int) -> bytes:
+        """Return the next `n` bytes; soundfile wants this method to be there, and uses `readinto`."""
+        buffer = bytearray(n)
+        return bytes(buffer[: self.readinto(buffer)])
+
+    def readinto(self, buffer: Any) -> int:
+        return self._guarded(self._readinto, buffer)
+
+    def _seek(self, offset: int, whence: int) -> int:
+        self._file.seek(offset, whence)
+        return 0  # some objects return None; soundfile asks `tell`
+
+    def _readinto(self, buffer: Any) -> int:
+        if callable(getattr(self._file, "readinto", None)):
+            return int(self._file.readinto(buffer))
+        data = self._file.read(len(buffer))
+        if len(data) > len(buffer):
+            raise ValueError(f"read({len(buffer)}) returned {len(data)} bytes")
+        buffer[: len(data)] = data
+        return len(data)
+
+    def raise_failure(self, name: str) -> None:
+        """Raise what went wrong, as the library's error if it is an error of the file."""
+        failure, self.failure = self.failure, None
+        if isinstance(failure, Exception):
+            raise AudioFileError(f"{name}: cannot be read ({type(failure).__name__}: {failure})") from failure
+        if failure is not None:
+            raise failure
+
+
+def source_size(source: Any) -> int:
+    """Return the size in bytes of what is a file by its name or number, else -1."""
+    try:
+        return os.stat(source).st_size if isinstance(source, (str, os.PathLike, int)) else -1
+    except (OSError, ValueError):
+        return -1
+
+
 @lru_cache(maxsize=1)
 def _forward_class() -> type[soundfile.SoundFile]:
     import soundfile
 
     class ForwardSoundFile(soundfile.SoundFile):
-        """A handle that soundfile does not reposition after every read.
+        """A handle that soundfile does not reposition after every read; it knows what it was opened on.
 
         It seeks to where it already is, which restarts the MP3 decoder: blocks then differ from one whole read by 4e-8.
         """
+
+        source: Any = None
+        watched: Watched | None = None
+        size = -1
 
         def seekable(self) -> bool:
             return False
@@ -92,22 +155,25 @@ def _open(source: Any) -> soundfile.SoundFile:
 
     file = _check_source(source)
     try:
-        return _forward_class()(file, closefd=False)
-    except (soundfile.SoundFileError, OSError) as error:
+        handle = _forward_class()(file, closefd=False)
+    except (soundfile.SoundFileError, OSError, UnicodeError) as error:
+        if isinstance(file, Watched):
+            file.raise_failure(source_name(source))
         raise explain(source, error) from error
     except TypeError as error:  # soundfile on a headerless .raw file: it asks for rate, channels and encoding
         raise AudioFileError(
             f"{source_name(source)}: headerless audio says neither its rate nor its encoding; read the samples with "
             "np.fromfile, or convert the file to a named format first, e.g. ffmpeg -f s16le -ar 16000 -i in.raw out.wav"
         ) from error
+    handle.source, handle.size = source, source_size(source)
+    handle.watched = file if isinstance(file, Watched) else None
+    return handle
 
 
 def _check_source(source: Any) -> Any:
     """Return what soundfile can open for `source`; refuse what is no audio source at all."""
-    if isinstance(source, str):
-        return source
-    if isinstance(source, os.PathLike):
-        return os.fspath(source)
+    if isinstance(source, (str, os.PathLike)):
+        return _check_path(os.fspath(source))
     if isinstance(source, (bytes, bytearray, memoryview)):
         return io.BytesIO(source)
     if isinstance(source, int) and not isinstance(source, bool):
@@ -121,7 +187,16 @@ def _check_source(source: Any) -> Any:
         raise ParameterError(f"path={source!r}: the file is closed; open it again or pass its path")
     if isinstance(source, io.TextIOBase):
         raise ParameterError(f"path={source!r}: the file is open in text mode; open it with mode 'rb'")
-    return source
+    return source if type(source) is io.BytesIO else Watched(source)
+
+
+def _check_path(path: str | bytes) -> str | bytes:
+    """Return the name of a file as soundfile takes it."""
+    if isinstance(path, str) and "\0" in path:
+        raise ParameterError(f"path={path!r}: expected a path; a file name cannot hold a null character")
+    if isinstance(path, str) and not path.isascii() and os.name != "nt":
+        return os.fsencode(path)  # a name that is not valid text has characters that soundfile does not encode
+    return path
 
 
 @contextmanager
@@ -139,11 +214,10 @@ def count_frames(handle: soundfile.SoundFile) -> int:
     """Return the number of frames of a file: from its header, or by decoding it where the header does not say."""
     if handle.frames <= _PLAUSIBLE_FRAMES:
         return int(handle.frames)
-    place = handle.tell()
-    handle.seek(0)
     reader = Reader(handle, mono=False, dtype=np.dtype(np.float32))
+    place = reader.rewind(0)
     n = sum(block.shape[-1] for block in reader.blocks(handle.frames, BLOCK_FRAMES, 0, None))
-    handle.seek(place)
+    reader.rewind(place)
     return n
 
 
@@ -159,6 +233,7 @@ class Reader:
 
     def __init__(self, handle: soundfile.SoundFile, *, mono: bool, dtype: np.dtype[Any]) -> None:
         self._handle = handle
+        self._source = getattr(handle, "source", handle.name)
         self._channels: int = handle.channels
         self._dtype = dtype
         self.n_rows = 1 if mono else self._channels
@@ -194,10 +269,22 @@ class Reader:
         wanted = int(duration * handle.samplerate)
         return wanted if beyond else min(left, wanted)
 
+    def rewind(self, frame: int) -> int:
+        """Make `frame` the next one to be read, wherever the end is, and return which it was before."""
+        place, self._at = self._at, self._call(self._handle.seek, frame)
+        return place
+
+    def count_rest(self, n: int) -> int:
+        """Return how many of the next `n` frames there are, by decoding them, and go back to where it was."""
+        place = self._at
+        count = sum(block.shape[-1] for block in self.blocks(n, BLOCK_FRAMES, 0, None))
+        self.rewind(place)
+        return count
+
     def _go_to(self, frame: int) -> None:
         """Make `frame` the next one to be read, or the end of the file if that comes first."""
         if self._can_seek and frame < self._total:
-            self._at = self._call(self._handle.seek, frame)
+            self.rewind(frame)
         while self._at < frame and self.read(min(frame - self._at, BLOCK_FRAMES)).size:
             pass  # what cannot seek is read through, as is the rest of a file
 
@@ -228,6 +315,14 @@ class Reader:
             if got < wanted:
                 break
         return done
+
+    def _refuse_if_shrunk(self) -> None:
+        """Raise if the file has lost a part since it was opened: that is no recording that was cut off at some time."""
+        before, now = getattr(self._handle, "size", -1), source_size(self._source)
+        if 0 <= now < before:
+            raise AudioFileError(
+                f"{source_name(self._source)}: became shorter while it was read, {before} bytes before and {now} now"
+            )
 
     def blocks(self, n: int, size: int, overlap: int, fill: float | None) -> Iterator[np.ndarray]:
         """Yield blocks of `size` samples from the next `n` frames, each repeating the last `overlap` of the one before.
@@ -281,6 +376,8 @@ class Reader:
 
     def _read_frames(self, out: np.ndarray) -> int:
         got = len(self._call(self._handle.read, out=out))
+        if got < len(out):
+            self._refuse_if_shrunk()
         self._at += got
         return got
 
@@ -288,11 +385,19 @@ class Reader:
         """Call the decoder; its complaints name the file and the place."""
         import soundfile
 
+        watched: Watched | None = getattr(self._handle, "watched", None)
         try:
-            return method(*args, **kwargs)
+            result = method(*args, **kwargs)
         except soundfile.SoundFileError as error:
+            if watched is not None:
+                watched.raise_failure(source_name(self._source))
+            self._refuse_if_shrunk()
             reason = str(error).rstrip(".") or "no reason given"
+            frames = self._handle.frames
             raise AudioFileError(
-                f"{source_name(self._handle.name)}: damaged, decoding failed after frame {self._at} of "
-                f"{self._handle.frames} ({reason}); fetch the file again, or read the part before with duration="
+                f"{source_name(self._source)}: damaged, decoding failed after frame {self._at} of "
+                f"{frames if frames <= _PLAUSIBLE_FRAMES else 'unknown many'} ({reason}); fetch the file again, or read the part before with duration="
             ) from error
+        if watched is not None:
+            watched.raise_failure(source_name(self._source))
+        return result

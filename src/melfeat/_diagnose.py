@@ -9,24 +9,48 @@ from .errors import AudioFileError, AudioFileMissingError
 
 __all__ = ["explain", "source_name"]
 
-_HEAD_BYTES = 64
+_HEAD_BYTES = 4096
 
-# (position, bytes there, name): formats that libsndfile does not read.
+# (position, bytes there, name, usual suffix): formats that libsndfile does not read. The first that fits counts.
 _FOREIGN = (
-    (4, b"ftyp", "MP4/M4A (AAC or ALAC in an MPEG-4 container)"),
-    (0, b"\x1a\x45\xdf\xa3", "Matroska/WebM"),
-    (0, b"\x30\x26\xb2\x75", "WMA (ASF)"),
-    (0, b"#!AMR", "AMR"),
-    (0, b"wvpk", "WavPack"),
-    (0, b"MAC ", "Monkey's Audio (APE)"),
-    (0, b"TTA1", "True Audio"),
-    (0, b"ajkg", "Shorten"),
-    (0, b"DSD ", "DSD"),
-    (0, b"FLV\x01", "Flash video"),
-    (8, b"AVI ", "AVI"),
-    (0, b"ADIF", "AAC (ADIF)"),
-    (0, b"\xff\xf1", "AAC (ADTS)"),
-    (0, b"\xff\xf9", "AAC (ADTS)"),
+    (4, b"ftypM4A", "MP4/M4A (AAC or ALAC in an MPEG-4 container)", "m4a"),
+    (4, b"ftypM4B", "MP4/M4B (an audio book in an MPEG-4 container)", "m4b"),
+    (4, b"ftypqt", "QuickTime video", "mov"),
+    (4, b"ftyp3g", "3GP (AMR or AAC in a phone's container)", "3gp"),
+    (4, b"ftyp", "MP4 (an MPEG-4 container: video, AAC, ALAC)", "mp4"),
+    (4, b"moov", "QuickTime video", "mov"),
+    (0, b"\x1a\x45\xdf\xa3", "Matroska/WebM", "webm"),
+    (0, b"\x30\x26\xb2\x75", "WMA (ASF)", "wma"),
+    (0, b"#!AMR", "AMR", "amr"),
+    (0, b"#!SILK", "SILK", "silk"),
+    (1, b"#!SILK", "SILK", "silk"),
+    (0, b"#!EVS", "EVS", "evs"),
+    (0, b"wvpk", "WavPack", "wv"),
+    (0, b"MAC ", "Monkey's Audio (APE)", "ape"),
+    (0, b"MP+", "Musepack", "mpc"),
+    (0, b"MPCK", "Musepack", "mpc"),
+    (0, b"TTA1", "True Audio", "tta"),
+    (0, b"tBaK", "TAK", "tak"),
+    (0, b"OFR ", "OptimFROG", "ofr"),
+    (0, b"ajkg", "Shorten", "shn"),
+    (0, b"DSD ", "DSD", "dsf"),
+    (0, b"FRM8", "DSD (DSDIFF)", "dff"),
+    (0, b"qoaf", "QOA", "qoa"),
+    (0, b".RMF", "RealMedia", "rm"),
+    (0, b".ra\xfd", "RealAudio", "ra"),
+    (0, b"FLV\x01", "Flash video", "flv"),
+    (8, b"AVI ", "AVI", "avi"),
+    (0, b"\x00\x00\x01\xba", "MPEG video", "mpg"),
+    (0, b"\x00\x00\x01\xb3", "MPEG video", "mpg"),
+    (0, b"ADIF", "AAC (ADIF)", "aac"),
+    (0, b"\xff\xf1", "AAC (ADTS)", "aac"),
+    (0, b"\xff\xf9", "AAC (ADTS)", "aac"),
+    (0, b"\x56\xe0", "AAC (LOAS)", "aac"),
+    (0, b"\x0b\x77", "AC-3", "ac3"),
+    (0, b"\x7f\xfe\x80\x01", "DTS", "dts"),
+    (28, b"Speex   ", "Speex inside an OGG file", "spx"),
+    (28, b"\x80theora", "Theora video inside an OGG file", "ogv"),
+    (28, b"\x01video", "video inside an OGG file", "ogm"),
 )
 
 # Formats that libsndfile reads: such a beginning means damage, or an encoding inside that it does not know.
@@ -52,8 +76,20 @@ _NOT_AUDIO = (
     (0, b"\x89PNG", "a PNG image"),
     (0, b"\xff\xd8\xff", "a JPEG image"),
     (0, b"%PDF", "a PDF document"),
+    (0, b"GIF8", "a GIF image"),
+    (4, b"ftyphei", "a HEIF image"),
+    (4, b"ftypmif1", "a HEIF image"),
+    (4, b"ftypavif", "an AVIF image"),
     (0, b"PK\x03\x04", "a ZIP archive: unpack it first"),
     (0, b"\x1f\x8b", "gzip data: unpack it first"),
+    (0, b"BZh", "bzip2 data: unpack it first"),
+    (0, b"\xfd7zXZ", "xz data: unpack it first"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd data: unpack it first"),
+    (0, b"7z\xbc\xaf", "a 7-Zip archive: unpack it first"),
+    (0, b"Rar!", "a RAR archive: unpack it first"),
+    (257, b"ustar", "a tar archive: unpack it first"),
+    (0, b"PAR1", "a Parquet table"),
+    (0, b"\x89HDF", "an HDF5 file"),
     (0, b"MThd", "a MIDI file (notes, no samples): render it with a synthesiser first"),
     (0, b"\x93NUMPY", "a NumPy array: use np.load"),
     (0, b"<!DOCTYPE", "a web page: the download probably failed"),
@@ -61,7 +97,28 @@ _NOT_AUDIO = (
     (0, b"<html", "a web page: the download probably failed"),
 )
 
-_WAV_CODECS = {0x0055: "MP3", 0x00FF: "AAC", 0x0161: "WMA", 0x0162: "WMA", 0x2000: "AC-3", 0x2001: "DTS"}
+# Format tags of WAV files (Microsoft's mmreg.h) that libsndfile does not decode.
+_WAV_CODECS = {
+    0x0014: "G.723",
+    0x0042: "G.723.1",
+    0x0045: "G.726",
+    0x0050: "MPEG layer 1 or 2",
+    0x0055: "MP3",
+    0x0057: "AMR",
+    0x0083: "G.729",
+    0x00FF: "AAC",
+    0x0160: "WMA",
+    0x0161: "WMA",
+    0x0162: "WMA",
+    0x0163: "WMA",
+    0x028F: "G.722",
+    0x1600: "AAC",
+    0x1610: "AAC",
+    0x2000: "AC-3",
+    0x2001: "DTS",
+    0x674F: "Vorbis",
+    0xA106: "AAC",
+}
 
 
 def source_name(source: Any) -> str:
@@ -82,7 +139,7 @@ def explain(source: Any, reason: BaseException) -> AudioFileError:
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
         if not os.path.exists(path):
-            folder = os.path.dirname(os.path.abspath(path))
+            folder = os.path.dirname(_absolute(path))
             where = f"the folder {folder!r} does not exist" if not os.path.isdir(folder) else f"looked in {folder!r}"
             return AudioFileMissingError(f"{name}: no such file ({where})")
         if os.path.isdir(path):
@@ -96,6 +153,13 @@ def explain(source: Any, reason: BaseException) -> AudioFileError:
     if size == 0:
         return AudioFileError(f"{name}: is empty (0 bytes)")
     return AudioFileError(f"{name}: {_describe_head(head, size, _decoder_text(reason))}")
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the current folder has been deleted
+        return os.path.join(os.curdir, path)
 
 
 def _head(source: Any) -> tuple[bytes, int]:
@@ -126,14 +190,16 @@ def _describe_head(head: bytes, size: int, reason: str) -> str:
     for position, magic, name in _NOT_AUDIO:
         if head.startswith(magic, position):
             return f"not an audio file but {name}"
-    for position, magic, name in _FOREIGN:
+    for position, magic, name, suffix in _FOREIGN:
         if head.startswith(magic, position):
-            return f"{name} cannot be read; convert it first, e.g. ffmpeg -i in.{_suffix(name)} out.wav"
+            return f"{name} cannot be read; {_conversion(suffix)}"
+    if _is_transport_stream(head):
+        return f"MPEG transport stream cannot be read; {_conversion('ts')}"
     for position, magic, name in _KNOWN:
         if head.startswith(magic, position):
-            codec = _WAV_CODECS.get(int.from_bytes(head[20:22], "little")) if head[12:16] == b"fmt " else None
+            codec = _WAV_CODECS.get(_wav_tag(head))
             if codec is not None:
-                return f"{codec} inside a {name} file cannot be read; convert it first, e.g. ffmpeg -i in.wav out.wav"
+                return f"{codec} inside a {name} file cannot be read; {_conversion('wav')}"
             return (
                 f"has a {name} header, but its {size} bytes are damaged, truncated or in an unknown encoding "
                 f"({reason}); fetch it again, or try ffmpeg -i in out.wav"
@@ -146,13 +212,31 @@ def _describe_head(head: bytes, size: int, reason: str) -> str:
     )
 
 
-def _suffix(name: str) -> str:
-    """Return the usual file suffix of a foreign format, for the example command."""
-    table = {"MP4": "m4a", "Matroska": "webm", "WMA": "wma", "AMR": "amr", "WavPack": "wv", "Monkey": "ape"}
-    table |= {"True": "tta", "Shorten": "shn", "DSD": "dsf", "Flash": "flv", "AVI": "avi", "AAC": "aac"}
-    return next(suffix for start, suffix in table.items() if name.startswith(start))
+def _conversion(suffix: str) -> str:
+    return (
+        f"convert it first, e.g. ffmpeg -i in.{suffix} out.wav (ffmpeg is in apt, brew, conda and winget), or decode "
+        "it with PyAV (pip install av) and give melfeat the samples"
+    )
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Return whether packets of 188 bytes begin as those of MPEG transport streams do."""
+    return len(head) > 188 * 4 and all(head[i] == 0x47 for i in range(0, len(head), 188))
+
+
+def _wav_tag(head: bytes) -> int:
+    """Return the format tag of a WAV file, that of the subformat if it is an extensible one, 0 if there is none."""
+    at = 12
+    while head[8:12] == b"WAVE" and at + 8 <= len(head):
+        size = int.from_bytes(head[at + 4 : at + 8], "little")
+        if head[at : at + 4] == b"fmt ":
+            tag = int.from_bytes(head[at + 8 : at + 10], "little")
+            return int.from_bytes(head[at + 32 : at + 34], "little") if tag == 0xFFFE else tag
+        at += 8 + size + size % 2
+    return 0
 
 
 def _looks_like_text(head: bytes) -> bool:
+    head = head[:64]
     printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
     return len(head) > 0 and printable == len(head)

@@ -1,4 +1,4 @@
-"""Sampling-rate conversion: one backend call per signal, with librosa's lengths and scaling."""
+"""Sampling-rate conversion: one backend call per signal, with librosa's lengths and scaling; or piece by piece."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ._checks import check_choice
 from .errors import MissingExtraError, ParameterError
 
-__all__ = ["ResType", "check_res_type", "resample_signal"]
+__all__ = ["PieceResampler", "ResType", "check_res_type", "resample_signal", "resampled_length"]
 
 SoxrType = Literal["soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq"]
 ScipyType = Literal["fft", "scipy", "polyphase"]
@@ -28,6 +28,40 @@ def check_res_type(res_type: Any) -> str:
     return str(check_choice("res_type", res_type, _CHOICES))
 
 
+def resampled_length(n: int, orig_sr: float, target_sr: float) -> int:
+    """Return how many samples `n` become; the expressions and their order are librosa's."""
+    return math.ceil(n * (float(target_sr) / orig_sr))
+
+
+class PieceResampler:
+    """Resamples a signal that comes in pieces, by a method of soxr, to the bits of `resample_signal` with `fix`.
+
+    soxr computes in blocks of its own and keeps time in integers: how the signal is cut makes no difference.
+    """
+
+    def __init__(self, orig_sr: float, target_sr: float, res_type: str, n_rows: int, dtype: np.dtype[Any]) -> None:
+        if res_type not in _SOXR:
+            raise ParameterError(
+                f"res_type={res_type!r}: needs the whole signal in memory; use one of {', '.join(map(repr, _SOXR))}, "
+                "or load the file and call the extractor"
+            )
+        import soxr
+
+        self._rates = orig_sr, target_sr
+        self._rows = [soxr.ResampleStream(orig_sr, target_sr, 1, dtype=dtype, quality=res_type) for _ in range(n_rows)]
+        self._taken = self._given = 0
+
+    def push(self, y: np.ndarray, *, last: bool = False) -> np.ndarray:
+        """Take the next samples ``(n_rows, n)``, n >= 0, and return those ``(n_rows, m)`` that are certain now."""
+        self._taken += y.shape[1]
+        given = [stream.resample_chunk(row, last=last) for stream, row in zip(self._rows, y, strict=True)]
+        out = np.stack(given) if len(given) > 1 else given[0][np.newaxis]
+        if last:
+            out = _fix_length(out, resampled_length(self._taken, *self._rates) - self._given, 1)
+        self._given += out.shape[1]
+        return out
+
+
 def resample_signal(
     y: np.ndarray, orig_sr: float, target_sr: float, res_type: str, *, fix: bool, scale: bool, axis: int
 ) -> np.ndarray:
@@ -38,9 +72,8 @@ def resample_signal(
                 raise ParameterError(
                     f"{name}={rate!r}: expected a whole number of Hz for res_type='polyphase'; use res_type='soxr_hq'"
                 )
-    # The expressions and their order are librosa's: the length and the last bit depend on them.
     ratio = float(target_sr) / orig_sr
-    n_samples = math.ceil(y.shape[axis] * ratio)
+    n_samples = resampled_length(y.shape[axis], orig_sr, target_sr)
     if y.size == 0:
         shape = list(y.shape)
         shape[axis] = n_samples

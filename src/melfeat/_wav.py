@@ -155,14 +155,17 @@ class PlainWav:
         left = self._total - start
         return left if duration is None else min(left, int(duration * self.samplerate))
 
+    def count_rest(self, n: int) -> int:
+        """Return how many of the next `n` frames there are: all, as the size of the file said."""
+        return n
+
     def read_into(self, out: np.ndarray, start: int, n: int) -> int:
         """Fill ``out[..., start : start + n]`` with the next frames and return how many there were."""
         width, done = 2 * self._channels, 0
         while done < n:
             got = min(n - done, (self._first + self._held - self._at) // width)
             if got < 1:
-                if self._fill((n - done) * width) < width:  # the file has become shorter
-                    break
+                self._fill((n - done) * width, width)
                 continue
             place = self._at - self._first
             samples = self._buffer[place : place + got * width].view(np.int16)
@@ -170,11 +173,14 @@ class PlainWav:
             done, self._at = done + got, self._at + got * width
         return done
 
-    def _fill(self, size: int) -> int:
-        """Read up to `size` of the next bytes and return how many there are."""
+    def _fill(self, size: int, least: int) -> None:
+        """Read up to `size` of the next bytes, and `least`, which were there when the file was opened."""
         try:
             self._first = self._file.seek(self._at)
             self._held = self._file.readinto(self._buffer[:size])
         except OSError as error:
             raise AudioFileError(f"{self._name}: cannot be read ({error})") from error
-        return self._held
+        if self._held < least:
+            raise AudioFileError(
+                f"{self._name}: became shorter while it was read, it ends before byte {self._first + least} now"
+            )

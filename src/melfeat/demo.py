@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.resources import files
+from contextlib import ExitStack
+from functools import lru_cache
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +29,23 @@ PICTURE = "melfeat-demo.png"
 ROWS_SHOWN = 6
 
 
+@lru_cache(maxsize=1)
+def _demo_file() -> Path:
+    recording = files(__package__) / "data" / "demo.flac"
+    if isinstance(recording, Path):
+        return recording
+    unpacked = ExitStack()  # the package is in an archive: a copy in a temporary folder, until the process ends
+    atexit.register(unpacked.close)
+    return unpacked.enter_context(as_file(recording))
+
+
 def demo_path() -> Path:
     """Return the path of the bundled recording: five seconds of synthetic speech, 22050 Hz, mono, FLAC.
 
     Returns
     -------
     path : pathlib.Path
-        A file inside the installed package; do not write to it.
+        A file inside the installed package, or a copy if that is in a zip archive; do not write to it.
 
     Examples
     --------
@@ -41,7 +54,7 @@ def demo_path() -> Path:
     >>> y.shape, sr
     ((110250,), 22050)
     """
-    return Path(str(files(__package__) / "data" / "demo.flac"))
+    return _demo_file()
 
 
 def _seconds(call: Callable[[], Any]) -> float:

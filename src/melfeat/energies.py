@@ -9,11 +9,11 @@ import numpy as np
 from .config import Config
 from .dsp.post import normalize_energy
 
-__all__ = ["energy_row", "place_energy"]
+__all__ = ["energy_row", "log_energy", "place_energy"]
 
 
-def _log_energy(energy: np.ndarray, config: Config) -> np.ndarray:
-    """Return the natural logarithm of energies as `stages.Energy` says."""
+def log_energy(energy: np.ndarray, config: Config) -> np.ndarray:
+    """Return the natural logarithm of energies as `stages.Energy` says, not yet normalised, in float64."""
     e = config.energy
     assert e is not None
     values = energy.astype(np.float64)
@@ -25,9 +25,7 @@ def _log_energy(energy: np.ndarray, config: Config) -> np.ndarray:
         level = np.log(values)
     if e.energy_floor > 0:
         np.maximum(level, math.log(e.energy_floor), out=level)
-    if e.energy_normalize:
-        level = normalize_energy(level, e.energy_scale, e.energy_silence_floor)
-    return level.astype(energy.dtype)
+    return level
 
 
 def energy_row(config: Config, n_rows: int) -> int | None:
@@ -40,15 +38,20 @@ def energy_row(config: Config, n_rows: int) -> int | None:
     return 0 if energy.energy_place == "first" else n_rows
 
 
-def place_energy(x: np.ndarray, energy: np.ndarray, config: Config) -> np.ndarray:
+def place_energy(x: np.ndarray, energy: np.ndarray, config: Config, peak: np.ndarray | None = None) -> np.ndarray:
     """Return features ``(..., n_rows, n_frames)`` with the logarithm of energies ``(..., n_frames)`` in its place.
 
-    Where it replaces a row, `x` is written to.
+    Where it replaces a row, `x` is written to. The `peak` ``(..., 1)`` of `log_energy` is that of all frames, if these
+    are only some.
     """
-    level = _log_energy(energy, config)
-    if config.energy is not None and config.energy.energy_place == "replace_c0":
+    e = config.energy
+    assert e is not None
+    level = log_energy(energy, config)
+    if e.energy_normalize:
+        level = normalize_energy(level, e.energy_scale, e.energy_silence_floor, peak)
+    level = level.astype(energy.dtype)
+    if e.energy_place == "replace_c0":
         x[..., energy_row(config, x.shape[-2]), :] = level
         return x
     both = [level[..., np.newaxis, :], x]
-    first = config.energy is not None and config.energy.energy_place == "first"
-    return np.concatenate(both if first else both[::-1], axis=-2)
+    return np.concatenate(both if e.energy_place == "first" else both[::-1], axis=-2)

@@ -11,6 +11,7 @@ __all__ = [
     "MelfeatWarning",
     "MissingExtraError",
     "ParameterError",
+    "SubinterpreterError",
 ]
 
 
@@ -34,8 +35,16 @@ class FormatError(MelfeatError, RuntimeError):
     """A file of features is damaged, cut off or of another format; the message names the file and the byte."""
 
 
+class SpecMismatch(MelfeatError, ValueError):
+    """Features were made in another way than is expected; the message says what differs."""
+
+
 class MissingExtraError(MelfeatError, ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
+
+
+class SubinterpreterError(MelfeatError, ImportError):
+    """melfeat was imported in a subinterpreter, where NumPy and Numba do not work."""
 
 
 class MelfeatWarning(UserWarning):

@@ -15,8 +15,10 @@ from .dsp.post import postprocess
 from .energies import energy_row, place_energy
 from .errors import ParameterError
 from .pipeline import bands, clips_of_channels, features, padded, ragged
-from .plan import Plan, fuses_affine, plan
+from .plan import Plan, fuses_affine, is_prepared, plan
+from .rows import fast_deltas, fast_normalize
 from .signal_steps import condition, is_conditioned
+from .stream_pool import StreamPool
 from .streaming import Stream
 
 __all__ = ["Extractor"]
@@ -70,7 +72,8 @@ class Extractor:
                 f"config has type {type(config).__name__}: expected a melfeat.Config or the name of a preset"
             )
         self.config = config
-        self._plans: dict[np.dtype, Plan] = {}
+        self._plans: dict[tuple[np.dtype, float], Plan] = {}
+        self._prepares = is_prepared(config)
         self._post = asdict(config.post)
         if fuses_affine(config):
             self._post.update(shift=0.0, scale=1.0)
@@ -131,11 +134,16 @@ class Extractor:
         ParameterError
             If the signal has another dtype or is not finite.
         """
-        channels, lead = self._signal(y)
-        made = self._plan(channels.dtype)
+        channels, lead, scale = self._signal(y)
+        made = self._plan(channels.dtype, scale)
         n_frames = self.config.n_analysis_frames(channels.shape[1])
         clips = clips_of_channels(channels, n_frames)
-        flat, energies = (features if self.config.compression else bands)(clips, made)
+        try:
+            flat, energies = (features if self.config.compression else bands)(clips, made)
+        except ParameterError:
+            if self._conditions:  # tell of the samples that were given, not of what became of them
+                check_finite(y)
+            raise
         x = self._scaled(flat.reshape(*lead, made.n_rows, n_frames))
         energy = energies[: clips.n_frames].reshape(*lead, n_frames) if made.has_energy else None
         return self._finished(x, energy, channels.shape[1])
@@ -171,10 +179,13 @@ class Extractor:
         ParameterError
             If a clip has another dtype than the first, more than one dimension, or is not finite.
         """
-        signals = [self._signal(clip, name=name)[0][0] for name, clip in named_clips(clips)]
+        signals = []
+        for name, clip in named_clips(clips):
+            channels, _, scale = self._signal(clip, name=name)
+            signals.append(channels[0] if scale == 1.0 else channels[0] * channels.dtype.type(scale))
         config = self.config
         results = []
-        runs = ragged(signals, self._plan, lambda _, n: config.n_analysis_frames(n))
+        runs = ragged(signals, lambda dtype: self._plan(dtype, 1.0), lambda _, n: config.n_analysis_frames(n))
         for signal, (rows, energies) in zip(signals, runs, strict=True):
             energy = energies if config.energy is not None else None
             results.append(self._finished(self._scaled(rows), energy, signal.size))
@@ -202,24 +213,44 @@ class Extractor:
         """
         return Stream(self.config, channels, dtype)
 
-    def _plan(self, dtype: np.dtype) -> Plan:
-        made = self._plans.get(dtype)
+    def pool(self, *, dtype: Any = np.float32) -> StreamPool:
+        """Return a pool of streams for a server: they come and go, and advance together in one call.
+
+        Parameters
+        ----------
+        dtype : np.float32 or np.float64
+            The dtype of the samples and of the features; 16-bit samples are taken as well.
+
+        Returns
+        -------
+        melfeat.stream_pool.StreamPool
+            With `open`, `push`, `flush`, `close`, `state` and `restore`.
+
+        Raises
+        ------
+        ParameterError
+            If the configuration needs the whole signal; the message names what to choose instead.
+        """
+        return StreamPool(self.config, dtype)
+
+    def _plan(self, dtype: np.dtype, scale: float) -> Plan:
+        made = self._plans.get((dtype, scale))
         if made is None:
-            made = self._plans[dtype] = plan(self.config, dtype)
+            made = self._plans[dtype, scale] = plan(self.config, dtype, scale=scale)
         return made
 
-    def _signal(self, y: Any, name: str = "y") -> tuple[np.ndarray, tuple[int, ...]]:
-        """Return the signal as ``(n_channels, n)`` floats after all steps that need no frames."""
+    def _signal(self, y: Any, name: str = "y") -> tuple[np.ndarray, tuple[int, ...], float]:
+        """Return the signal as ``(n_channels, n)`` floats after all steps that need no frames, and a scale left to do."""
         scale = self.config.preprocessing.input_scale
         if isinstance(y, np.ndarray) and y.dtype == np.int16 and y.ndim:
             y, scale = y.astype(np.float32), scale * _INT16_SCALE
         channels, lead = as_channels(y, name=name)
-        if scale != 1.0:
-            channels = channels * channels.dtype.type(scale)
         if self._conditions:
-            check_finite(channels, name=name)
-            channels = condition(channels, self.config.preprocessing)
-        return channels, lead
+            conditioned = condition(channels, self.config.preprocessing, scale)
+            return conditioned, lead, 1.0
+        if scale != 1.0 and not self._prepares:
+            channels, scale = channels * channels.dtype.type(scale), 1.0
+        return channels, lead, scale
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         """Scale a spectrum in place; that of bands is in their weights."""
@@ -240,4 +271,6 @@ class Extractor:
             n_samples, framing.frames, framing.frame_length, framing.n_fft or 1, framing.hop_length or 1
         )
         dropped = whole - self.config.n_analysis_frames(n_samples)
-        return postprocess(x, energy_row=row, n_dropped=dropped, **self._post)
+        return postprocess(
+            x, energy_row=row, n_dropped=dropped, **self._post, normalize=fast_normalize, deltas_of=fast_deltas
+        )

@@ -15,7 +15,7 @@ from ._describe import describe
 from ._diagnose import source_name
 from ._resample import check_res_type, resample_signal
 from ._wav import borrowed
-from .errors import ParameterError
+from .errors import AudioFileError, ParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ._resample import ResType
 
 __all__ = ["describe", "get_duration", "get_samplerate", "load", "resample", "stream", "to_mono"]
+
+#: How many samples `load` makes of one of the file's at most: a header that says 1 Hz fills any memory.
+_MOST_SAMPLES_OF_ONE = 1000
 
 
 def load(
@@ -69,7 +72,8 @@ def load(
     AudioFileMissingError
         If there is no such file.
     AudioFileError
-        If it is empty, damaged, not readable for this user, no audio or in a format that libsndfile does not know.
+        If it is empty, damaged, not readable for this user, no audio or in a format that libsndfile does not know, or
+        if its rate is less than a thousandth of `sr`.
     ParameterError
         If an argument is out of its range, or the file holds NaN or infinite samples and must be resampled (without
         resampling they are returned as they are).
@@ -97,9 +101,25 @@ def load(
         with open_signal(path, mono=mono, dtype=kind, whole=not start and length is None) as reader:
             native, n, n_rows = reader.samplerate, reader.begin(start, length), reader.n_rows
             keep = sr is None or sr == native
-            memory = np.empty(n_rows * n, kind) if keep else stack.enter_context(borrowed("signal", n_rows * n, kind))
-            y = memory if n_rows == 1 else memory.reshape(n_rows, n)
+            if sr is not None and sr > _MOST_SAMPLES_OF_ONE * native:
+                raise AudioFileError(
+                    f"{source_name(path)}: says that its rate is {native} Hz, of which {sr:g} Hz would be more than "
+                    f"{_MOST_SAMPLES_OF_ONE} times as many samples; if it is not damaged, load it with sr=None"
+                )
+
+            def memory(n: int) -> np.ndarray:
+                size = n_rows * n
+                flat = np.empty(size, kind) if keep else stack.enter_context(borrowed("signal", size, kind))
+                return flat if n_rows == 1 else flat.reshape(n_rows, n)
+
+            try:
+                y = memory(n)
+            except MemoryError:  # what a damaged header promises, perhaps
+                n = reader.count_rest(n)
+                y = memory(n)
             y = y[..., : reader.read_into(y, 0, n)]
+            if keep and 2 * y.shape[-1] < n:
+                y = y.copy()  # gives back what was not needed
         if sr is None or sr == native:
             return y, native if sr is None else sr
         if not reader.finite:

@@ -22,7 +22,7 @@ class LiveSteps:
         self.p, self.position = p, 0
         self.dithers = p.dither > 0 and p.dither_scope == "signal"
         self.emphasises = p.preemphasis > 0 and p.preemphasis_scope == "signal"
-        self.memory = np.zeros((rows, 1))
+        self.memory = np.zeros((rows, 17))  # kernels.rows.OFFSET_STATE
         self.before = np.zeros((rows, 1), dtype=dtype)
         self.first: np.ndarray | None = None
 
@@ -37,11 +37,11 @@ class LiveSteps:
             for row in x:
                 add_noise(row, self.p.dither_seed, self.position, self.p.dither, self.p.dither_kind == "gaussian")
         if self.p.offset_filter is not None:
-            from scipy.signal import lfilter
+            from .kernels.rows import remove_offset
 
-            wide = x.astype(np.float64)
-            wide, self.memory = lfilter([1.0, -1.0], [1.0, -self.p.offset_filter], wide, axis=1, zi=self.memory)
-            x = wide.astype(x.dtype)
+            x, source = np.empty_like(x), x
+            for row, memory, out in zip(source, self.memory, x, strict=True):
+                remove_offset(row, self.p.offset_filter, memory, out)
         start, self.position = self.position, self.position + n
         return self._emphasised(x, start) if self.emphasises else x
 

@@ -29,6 +29,7 @@ __all__ = [
     "bank_of_matrix",
     "cosines",
     "fuses_affine",
+    "is_prepared",
     "padded_window",
     "plan",
     "stream_lead",
@@ -174,14 +175,14 @@ def below_peak(compression: Compression | None) -> float:
     return compression.top_db * {"db": 1.0, "db20": 1.0, "log10": 0.1, "ln": math.log(10) / 10}[compression.logarithm]
 
 
-def _prepared(config: Config) -> bool:
+def is_prepared(config: Config) -> bool:
     """Return whether frames go through steps of their own before their transform."""
     p, energy = config.preprocessing, config.energy
     in_frames = (p.preemphasis > 0 and p.preemphasis_scope == "frame") or (p.dither > 0 and p.dither_scope == "frame")
     return p.remove_dc or in_frames or (energy is not None and energy.energy_point != "spectrum")
 
 
-def _prepare_ints(config: Config, reach: int, at_scratch: int, at_window: int) -> list[int]:
+def _prepare_ints(config: Config, reach: int, at_scratch: int, at_window: int, at_scale: int) -> list[int]:
     """Return the integers of `kernels.prepare.prepare`."""
     from .kernels.prepare import FIRST_PREVIOUS, FIRST_SCALED, FIRST_ZERO
 
@@ -194,7 +195,7 @@ def _prepare_ints(config: Config, reach: int, at_scratch: int, at_window: int) -
     framing = config.framing
     return [
         framing.hop_length or 0, -config.first_sample(), framing.n_fft or 0, reach, at_scratch, at_window,
-        int(p.remove_dc), rule, point, dither,
+        int(p.remove_dc), rule, point, dither, at_scale,
     ]  # fmt: skip
 
 
@@ -206,10 +207,11 @@ def _reach(framing: Framing, prepared: bool) -> int:
 
 
 @lru_cache(maxsize=64)
-def plan(config: Config, dtype: np.dtype, complex_spectra: bool = False) -> Plan:
+def plan(config: Config, dtype: np.dtype, complex_spectra: bool = False, scale: float = 1.0) -> Plan:
     """Return the plan of `config` for signals of `dtype`; compiles the FFT's passes if this process has not yet.
 
-    With `complex_spectra` it is a plan for `pipeline.spectra`, and the configuration ends with its framing.
+    With `complex_spectra` it is a plan for `pipeline.spectra`, and the configuration ends with its framing. `scale`
+    multiplies the samples as frames are gathered, where they are (`is_prepared`).
     """
     from .kernels._lanes import LANES
     from .kernels.blocks import (
@@ -225,7 +227,7 @@ def plan(config: Config, dtype: np.dtype, complex_spectra: bool = False) -> Plan
 
     framing, p, energy = config.framing, config.preprocessing, config.energy
     n_fft, hop = framing.n_fft or 0, framing.hop_length or 0
-    lanes, prepared = LANES[dtype.name], _prepared(config)
+    lanes, prepared = LANES[dtype.name], is_prepared(config)
     fft = plan_fft(n_fft, prepared)
     spec, transform = bind(fft.spec, dtype.name, spectrum=complex_spectra)
     reach, left = _reach(framing, prepared), max(0, -config.first_sample())
@@ -248,7 +250,7 @@ def plan(config: Config, dtype: np.dtype, complex_spectra: bool = False) -> Plan
     at_window, at_table = behind(padded_window(framing)), behind(fft.table)
     at_weights = behind(bank.weights) if bank else 0
     at_matrix = behind(cepstral.matrix) if cepstral else 0
-    at_ones = behind(np.ones(4))
+    at_ones = behind(np.full(4, scale))
     depth = below_peak(config.compression)
     head = {"preemphasis": p.preemphasis if p.preemphasis_scope == "frame" else 0.0, "dither": p.dither}
     head |= {"exponent": config.spectrum.power / 2, "below_peak": depth if depth < math.inf else 0.0}
@@ -288,7 +290,7 @@ def plan(config: Config, dtype: np.dtype, complex_spectra: bool = False) -> Plan
     ints = np.zeros(INTS_HEAD, dtype=np.int64)
     ints[: len(INTS)] = [entries[name] for name in INTS]
     table = bank.bands if bank else np.zeros(0, dtype=np.int64)
-    steps = _prepare_ints(config, reach, at_edge, at_window) if prepared else []
+    steps = _prepare_ints(config, reach, at_edge, at_window, at_ones) if prepared else []
     silent = framing.pad_mode == "constant" or framing.frames in PLAIN_RULES
     return Plan(
         config=config,

@@ -1,4 +1,4 @@
-"""The only file that knows threads: how many, and how they share the blocks of a call.
+"""Threads inside a call: how many, and how they share its blocks.
 
 Threads are Python threads that run kernels without the global interpreter lock, from one small pool per process. They
 take pieces of the work from a counter, the caller's thread among them, so one that wakes up late delays nobody. Blocks
@@ -21,7 +21,7 @@ import numpy as np
 from ._checks import check_int
 from .errors import ParameterError
 
-__all__ = ["available_cpus", "get_num_threads", "set_num_threads", "share", "threads"]
+__all__ = ["available_cpus", "cpu_quota", "get_num_threads", "set_num_threads", "share", "threads"]
 
 #: Samples of frames (frames times n_fft) that are worth a thread: about a third of a millisecond of work, against some
 #: 50 microseconds that waking a thread can cost.
@@ -34,27 +34,39 @@ _PIECES = 16
 
 _local = threading.local()
 _chosen: int | None = None
+_by_default: int | None = None
 
 
-def _cgroup_quota() -> float:
-    """Return the CPUs that a container's quota allows, infinite where there is none (cgroup v2, then v1)."""
+def cpu_quota(read: Callable[[str], str] = lambda path: Path(path).read_text()) -> float | None:
+    """Return how many CPUs the cgroups of this process may use (version 2 or 1), or None without a limit."""
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()[:2]
-        return math.inf if quota == "max" else float(quota) / float(period)
+        lines = read("/proc/self/cgroup").splitlines()
+        group = next(line.split(":", 2)[2].strip() for line in lines if line[:1] == "0")
+    except (OSError, ValueError, StopIteration, IndexError):
+        group = "/"
+    quotas = []
+    here = Path("/sys/fs/cgroup") / group.lstrip("/")
+    for folder in (here, *here.parents):
+        if "cgroup" not in folder.parts:
+            break
+        try:
+            quota, period = read(str(folder / "cpu.max")).split()
+            quotas.append(int(quota) / int(period))
+        except (OSError, ValueError):
+            continue  # no limit here ("max"), or version 1
+    try:
+        quota_us = int(read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"))
+        if quota_us > 0:
+            quotas.append(quota_us / int(read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")))
     except (OSError, ValueError):
         pass
-    try:
-        quota = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text()
-        period = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text()
-        return float(quota) / float(period) if float(quota) > 0 else math.inf
-    except (OSError, ValueError):
-        return math.inf
+    return min(quotas, default=None)
 
 
 def available_cpus() -> int:
     """Return how many CPUs this process may use: affinity and container quota respected, at least 1."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, math.ceil(min(cpus, _cgroup_quota())))
+    return max(1, math.ceil(min(cpus, cpu_quota() or math.inf)))
 
 
 def _default() -> int:
@@ -91,13 +103,15 @@ def get_num_threads() -> int:
     ...     melfeat.get_num_threads()
     1
     """
-    global _chosen
+    global _by_default
     inner: int | None = getattr(_local, "count", None)
     if inner is not None:
         return inner
-    if _chosen is None:
-        _chosen = _default()
-    return _chosen
+    if _chosen is not None:
+        return _chosen
+    if _by_default is None:
+        _by_default = _default()
+    return _by_default
 
 
 def set_num_threads(n: int) -> None:
@@ -194,9 +208,12 @@ _pool = _Pool()
 
 
 def _forget_pool() -> None:
-    """After a fork the child has none of the parent's threads: make a new pool when one is needed."""
-    global _pool, _lock
-    _pool, _lock = _Pool(), threading.Lock()
+    """After a fork the child has none of the parent's threads: make a new pool when one is needed.
+
+    A number of threads that nobody chose is found out anew, since the child may be one of a process pool.
+    """
+    global _pool, _lock, _by_default
+    _pool, _lock, _by_default = _Pool(), threading.Lock(), None
 
 
 if hasattr(os, "register_at_fork"):

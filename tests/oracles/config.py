@@ -14,10 +14,9 @@ def frame_starts(n: int, rule: str, length: int, n_fft: int, hop: int) -> list[i
         count = len([t for t in range(n + 1) if (t + 1) * hop <= n + hop // 2])
         return [t * hop + hop // 2 - length // 2 for t in range(count)]
     if rule == "center_ceil":
-        middles = [0]
-        while middles[-1] < n:
-            middles.append(middles[-1] + hop)
-        return [middle - length // 2 for middle in middles]
+        first = -((length + 1) // 2)
+        starts = list(itertools.takewhile(lambda s: s < n, itertools.count(first, hop)))
+        return [s for s in starts if s == first or s - hop + length // 2 < n]
     whole = [s for s in range(0, n, hop) if s + length <= n]
     if rule == "valid":
         return whole

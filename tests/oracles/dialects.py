@@ -190,8 +190,11 @@ def frame_starts(n: int, f: SimpleNamespace) -> list[int]:
         while len(starts) * H + (H - H // 2) <= n:
             starts.append(H // 2 - N // 2 + len(starts) * H)
     elif f.frames == "center_ceil":
-        while not starts or (len(starts) - 1) * H < n:
-            starts.append(len(starts) * H - N // 2)
+        # Essentia's generator: a frame more while its predecessor's middle, and its own first sample, are not too late.
+        start = -((N + 1) // 2)
+        while start < n and (not starts or starts[-1] + N // 2 < n):
+            starts.append(start)
+            start += H
     else:
         raise AssertionError(f.frames)
     return starts[: max(0, len(starts) - f.drop_last)]

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 
 from .. import __version__
-from ._common import CannotRunError, Exit, UsageError, say
+from ._common import CannotRunError, Exit, UsageError, any_text, say
 
 __all__ = ["main"]
 
@@ -31,7 +31,7 @@ exit codes:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from . import _dialects, _info, _machine, _mfcc
+    from . import _dialects, _extract, _info, _machine, _mfcc, _tables
 
     parser = argparse.ArgumentParser(
         prog="melfeat",
@@ -53,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
 
     _machine.add_demo(add("demo", "compute and draw MFCCs of a bundled recording"))
     _mfcc.add_mfcc(add("mfcc", "compute the MFCCs of audio files", _mfcc.DESCRIPTION))
+    _extract.add_extract(add("extract", "make a table of features of many sound files", _extract.DESCRIPTION))
+    _tables.add_check(add("check", "read a table back, verify its counts and checksums"))
+    _tables.add_convert(add("convert", "write a table in another format", _tables.CONVERT))
+    _tables.add_head(add("head", "show the first rows of a table"))
     _info.add_info(add("info", "say what audio files hold and whether they can be read"))
     _dialects.add_presets(add("presets", "list the front ends that are known by name"))
     _dialects.add_explain(add("explain", "say what a front end computes", _dialects.EXPLAIN))
@@ -93,7 +97,8 @@ def _run(args: argparse.Namespace) -> int:
 
     try:
         code = args.run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None if it is closed, as in a service
+            sys.stdout.flush()
         return int(code)
     except BrokenPipeError:
         _discard_stdout()
@@ -153,5 +158,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help(sys.stderr)
         return Exit.USAGE
-    with _sigterm_unwinds():
+    with _sigterm_unwinds(), any_text():
         return int(_run(args))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import io
 import json
 import sys
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
-__all__ = ["CannotRunError", "Exit", "UsageError", "print_json", "say"]
+__all__ = ["CannotRunError", "Exit", "UsageError", "any_text", "print_json", "say"]
 
 
 class Exit(IntEnum):
@@ -31,8 +35,35 @@ class CannotRunError(Exception):
 
 
 def say(text: str) -> None:
-    """Print one message to stderr, under the name of the program."""
-    print(f"melfeat: {text}", file=sys.stderr, flush=True)
+    """Print one message to stderr, under the name of the program; nowhere if stderr is closed."""
+    if sys.stderr is not None:  # print() would take None for stdout
+        print(f"melfeat: {text}", file=sys.stderr, flush=True)
+
+
+def _write_anyhow(error: UnicodeError) -> tuple[str | bytes, int]:
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
+
+
+codecs.register_error("melfeat.cli", _write_anyhow)
+
+
+@contextlib.contextmanager
+def any_text() -> Iterator[None]:
+    """Let stdout take any file name: bytes that are no text as they are, characters it has no bytes for as escapes."""
+    stdout = sys.stdout
+    if not isinstance(stdout, io.TextIOWrapper):
+        yield
+        return
+    before = stdout.errors
+    stdout.reconfigure(errors="melfeat.cli")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):  # full, or closed
+            stdout.reconfigure(errors=before)
 
 
 def print_json(value: Any) -> None:

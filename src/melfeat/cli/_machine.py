@@ -7,16 +7,23 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ._common import CannotRunError, Exit, print_json, say
 
-__all__ = ["add_demo", "add_doctor", "add_warmup", "cpu_quota", "doctor_report"]
+__all__ = ["add_demo", "add_doctor", "add_warmup", "doctor_report"]
 
 _REQUIRED = ("numpy", "scipy", "numba", "llvmlite", "soundfile", "soxr")
-_EXTRAS = {"display": "matplotlib", "resampy": "resampy", "samplerate": "samplerate"}
+_EXTRAS = {
+    "display": "matplotlib",
+    "resampy": "resampy",
+    "samplerate": "samplerate",
+    "parquet": "pyarrow",
+    "hdf5": "h5py",
+    "dask": "distributed",
+    "progress": "tqdm",
+}
 # Of the CPU's features, those that change how fast the kernels are; --json has them all.
 _FEATURES = {"sse2", "sse4.2", "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "neon", "sve", "asimd"}
 _VARIABLES = ("NUMBA_", "MELFEAT_", "OMP_NUM_THREADS", "XDG_CACHE_HOME")
@@ -30,8 +37,8 @@ def add_demo(parser: argparse.ArgumentParser) -> None:
 
 def add_warmup(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `melfeat warmup`."""
-    parser.add_argument("--dtype", choices=("float32", "float64", "all"), default="float32", help="(float32)")
-    parser.add_argument("--check", action="store_true", help="exit with 1 if anything was still to be compiled")
+    parser.add_argument("--dtype", choices=("float32", "float64", "all"), default="all", help="of the signals (all)")
+    parser.add_argument("--check", action="store_true", help="then prove in a fresh process that nothing is compiled")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=_warmup)
 
@@ -49,121 +56,55 @@ def _demo(args: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _exercise(dtype: str) -> None:
-    """Run every kernel that `load`, `mfcc` and their options can reach, on short signals."""
-    from io import BytesIO
-
-    import numpy as np
-    import soundfile
-
-    from .. import demo, feature, io, spectrum
-    from ..kernels._jit import KERNELS, Entry
-
-    y, sr = io.load(demo.demo_path(), dtype=dtype)
-    short = y[:8192]
-    both = np.stack([short, short[::-1]])
-    for subtype in ("PCM_16", "PCM_24"):
-        file = BytesIO()
-        soundfile.write(file, both.T, int(sr), format="WAV", subtype=subtype)
-        for mono in (True, False):
-            io.load(BytesIO(file.getvalue()), mono=mono, dtype=dtype)
-
-    feature.delta(feature.mfcc(y, sr))
-    feature.mfcc(S=spectrum.power_to_db(feature.melspectrogram(both, sr)))
-    feature.melspectrogram(S=np.abs(spectrum.stft(both)) ** 2, sr=sr)
-    for options in (
-        {"power": 1.0},
-        {"power": 1.5, "lifter": 22, "top_db": None},
-        {"n_fft": 512, "hop_length": 160, "win_length": 400, "n_mels": 40, "pad_mode": "reflect"},
-        {"n_fft": 1200, "center": False, "htk": True, "mel_norm": None, "dct_type": 3, "norm": None},
-        {"n_fft": 1001, "n_mels": 40},
-        {"n_fft": 2 * 1009, "n_mels": 40},
-        {"n_fft": 1009, "n_mels": 40, "dct_type": 1},
-    ):
-        feature.mfcc(both, sr, **options)
-    for kernel in KERNELS.values():
-        if isinstance(kernel, Entry):  # the FFT's passes: which of them are needed depends on n_fft
-            kernel.address(dtype)
-
-
-def _counts() -> tuple[int, int]:
-    """Return how many kernels have been compiled and how many were read from the cache, in this process."""
-    from ..kernels._jit import KERNELS, Entry
-
-    compiled = cached = 0
-    for kernel in KERNELS.values():
-        if isinstance(kernel, Entry):
-            hits = sum(function.cache_hits for function in kernel.compiled.values())
-            cached += hits
-            compiled += len(kernel.compiled) - hits
-        elif hasattr(kernel, "stats"):
-            cached += sum(kernel.stats.cache_hits.values())
-            compiled += sum(kernel.stats.cache_misses.values())
-    return compiled, cached
-
-
 def _warmup(args: argparse.Namespace) -> int:
     from ..kernels import _jit
+    from ._exercise import DTYPES, check_in_fresh_process, count_kernels, exercise
 
     if _jit.JIT_DISABLED:
         raise CannotRunError("NUMBA_DISABLE_JIT is set: nothing is compiled, and everything is slow; unset it")
+    dtypes = list(DTYPES) if args.dtype == "all" else [args.dtype]
     start = time.perf_counter()
-    for dtype in ("float32", "float64") if args.dtype == "all" else (args.dtype,):
-        _exercise(dtype)
+    for dtype in dtypes:
+        exercise(dtype)
     seconds = time.perf_counter() - start
-    compiled, cached = _counts()
+    by_kernel, cached = count_kernels()
+    compiled = sum(by_kernel.values())
     folder = _jit.writable_cache_folder()
-    report = {
+    report: dict[str, Any] = {
         "dtype": args.dtype,
         "seconds": round(seconds, 3),
         "compiled": compiled,
         "from_cache": cached,
         "cache": None if folder is None else str(folder),
     }
+    lost = bool(compiled) and folder is None
+    if args.check and not lost:
+        start = time.perf_counter()
+        report["check"] = check_in_fresh_process(dtypes)
+        report["check"]["seconds"] = round(time.perf_counter() - start, 3)
     if args.json:
         print_json(report)
     else:
         print(f"{compiled} kernels compiled, {cached} read from the cache, in {seconds:.2f} s ({args.dtype})")
-        print(f"cache: {'none' if folder is None else folder}")
-    if compiled and folder is None:
+        print(f"cache: {'not writable' if folder is None else folder}")
+    if lost:
         raise CannotRunError(
             "no cache folder can be written, so every process compiles again; set MELFEAT_CACHE_DIR to one that can"
         )
-    if args.check and compiled:
-        say(f"check: {compiled} kernels were still to be compiled")
-        return Exit.SOME_FAILED
-    return Exit.OK
+    return _verdict(report["check"], args.json) if args.check else Exit.OK
 
 
-def _quota_from(read: Callable[[str], str]) -> float | None:
-    try:
-        group = next(
-            line.split(":", 2)[2].strip() for line in read("/proc/self/cgroup").splitlines() if line[:1] == "0"
+def _verdict(check: dict[str, Any], quiet: bool) -> int:
+    if check["compiled"]:
+        culprits = "; ".join(f"{call}: {', '.join(kernels)}" for call, kernels in list(check["calls"].items())[:3])
+        say(
+            f"check: a fresh process still compiled {check['compiled']} kernels ({culprits}); is the cache folder "
+            "full, or does something else empty it? See melfeat doctor"
         )
-    except (OSError, StopIteration, IndexError):
-        group = "/"
-    quotas = []
-    here = Path("/sys/fs/cgroup") / group.lstrip("/")
-    for folder in (here, *here.parents):
-        if "cgroup" not in folder.parts:
-            break
-        try:
-            quota, period = read(str(folder / "cpu.max")).split()
-            quotas.append(int(quota) / int(period))
-        except (OSError, ValueError):
-            continue  # no limit here ("max"), or version 1
-    try:
-        quota_us = int(read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"))
-        if quota_us > 0:
-            quotas.append(quota_us / int(read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")))
-    except (OSError, ValueError):
-        pass
-    return min(quotas, default=None)
-
-
-def cpu_quota(read: Callable[[str], str] = lambda path: Path(path).read_text()) -> float | None:
-    """Return how many CPUs the container may use (cgroup version 1 or 2), or None without a limit."""
-    return _quota_from(read) if sys.platform == "linux" else None
+        return Exit.SOME_FAILED
+    if not quiet:
+        print(f"check: a fresh process compiled nothing: {check['from_cache']} kernels, all read from the cache")
+    return Exit.OK
 
 
 def _version(package: str) -> str | None:
@@ -178,6 +119,8 @@ def _version(package: str) -> str | None:
 def doctor_report() -> dict[str, Any]:
     """Return everything that `melfeat doctor` says; ``problems`` is empty if all is well."""
     from .. import __version__
+    from ..errors import ParameterError
+    from ..workers import cpu_quota, get_num_threads
 
     problems: list[str] = []
     versions: dict[str, str | None] = {"melfeat": __version__, "python": platform.python_version()}
@@ -206,23 +149,34 @@ def doctor_report() -> dict[str, Any]:
             "cpus": os.cpu_count(),
             "affinity": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
             "quota": cpu_quota(),
+            "used": None,
         },
         "cache": {},
         "environment": {name: os.environ[name] for name in sorted(os.environ) if name.startswith(_VARIABLES)},
         "problems": problems,
     }
     try:
+        report["threads"]["used"] = get_num_threads()
+    except ParameterError as error:
+        problems.append(str(error))
+    try:
         from ..kernels import _jit
 
         report["cpu"] = _jit.cpu_info()
         folder = _jit.writable_cache_folder()
+        kernels, foreign = _jit.cached_kernels()
         report["cache"] = {
             "writable": None if folder is None else str(folder),
             "searched": [str(each) for each in _jit.cache_folders()],
-            "kernels": sum(1 for each in _jit.cache_folders() for _ in each.glob("*.kernel")),
+            "kernels": kernels,
+            "other_cpus": foreign,
         }
-        if folder is None:
-            problems.append("no cache folder can be written, so every process compiles again: set MELFEAT_CACHE_DIR")
+        if folder is None and not kernels:
+            whose = ", and the kernels there are for another processor" if foreign else ""
+            problems.append(
+                f"no cache folder can be written{whose}, so every process compiles again: set MELFEAT_CACHE_DIR to a "
+                "folder that can be written, or run melfeat warmup where the image is built"
+            )
         if _jit.JIT_DISABLED:
             problems.append("NUMBA_DISABLE_JIT is set: everything works and is very slow")
     except Exception as error:  # a doctor must not faint

@@ -224,6 +224,7 @@ def _process(
 ) -> int:
     """Compute and write every input, append one entry each to `report`, and return how many failed."""
     from ..errors import MissingExtraError
+    from ._long import config_if_long, extract_into
     from ._outputs import NothingToWrite, open_writer, unique_names
 
     failed = 0
@@ -234,8 +235,15 @@ def _process(
         with writing() as writer:
             for name, path in zip(unique_names(args.inputs), args.inputs, strict=True):
                 try:
+                    config = config_if_long(path, load, parameters, extractor) if writer.room is not None else None
+                    if writer.room is not None and config is not None:
+                        with writer.room(name) as (file, where):
+                            shape = list(extract_into(file, where, path, config, load))
+                        sr = load["sr"] or int(config.sr)
+                        report.append({"path": path, "ok": True, "name": name, "out": where, "shape": shape, "sr": sr})
+                        continue
                     result = _compute(name, path, load, parameters, extractor)
-                except MissingExtraError:
+                except (MissingExtraError, CannotRunError):
                     raise
                 except Exception as error:  # one bad file must not lose the others
                     failed += 1
@@ -244,13 +252,13 @@ def _process(
                     report.append({"path": path, "ok": False, "error": message})
                     continue
                 try:
-                    where = writer.add(result)
+                    placed = writer.add(result)
                 except BrokenPipeError:
                     raise
                 except OSError as error:
                     raise CannotRunError(f"{args.out or 'stdout'}: {error.strerror or error}") from error
                 shape = list(result.values.shape)
-                report.append({"path": path, "ok": True, "name": name, "out": where, "shape": shape, "sr": result.sr})
+                report.append({"path": path, "ok": True, "name": name, "out": placed, "shape": shape, "sr": result.sr})
             if failed == len(args.inputs):
                 raise NothingToWrite
     except NothingToWrite:

@@ -49,16 +49,21 @@ class Result:
 
 @dataclass(frozen=True)
 class Writer:
-    """`add` takes one result after another and returns the file it is in, or None for stdout."""
+    """`add` takes one result after another and returns the file it is in, or None for stdout.
+
+    Where an array stands in a file alone, `room` gives that for a name, open and empty, with what it will be called.
+    """
 
     add: Callable[[Result], str | None]
+    room: Callable[[str], AbstractContextManager[tuple[BinaryIO, str]]] | None = None
 
 
 def _short_name(path: str, depth: int) -> str:
     """Return the stem of `path` after up to `depth` of its parent folders."""
     given = Path(path)
     folders = [part for part in given.parent.parts if part not in (given.anchor, "..")]
-    return "_".join([*folders[max(0, len(folders) - depth) :], given.stem])
+    name = "_".join([*folders[max(0, len(folders) - depth) :], given.stem])
+    return name.encode(errors="replace").decode()  # an archive's names are text, which those of files need not be
 
 
 def unique_names(paths: Sequence[str]) -> list[str]:
@@ -100,7 +105,7 @@ def _npy(target: str) -> Iterator[Writer]:
             _write_npy(stream, result.values)
             return target
 
-        yield Writer(add)
+        yield Writer(add, lambda _: contextlib.nullcontext((stream, target)))
 
 
 @contextlib.contextmanager
@@ -159,8 +164,8 @@ def _csv_file(target: str, many: bool) -> Iterator[Writer]:
 
 @contextlib.contextmanager
 def _stdout(many: bool) -> Iterator[Writer]:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")
+    if sys.stdout is None:
+        raise CannotRunError("stdout is closed, so there is no place for the CSV; name a file with -o OUT")
     yield _csv_rows(sys.stdout, many, None)
     sys.stdout.flush()
 
@@ -177,7 +182,13 @@ def _folder(target: str) -> Iterator[Writer]:
             _write_npy(stream, result.values)
         return str(path)
 
-    yield Writer(add)
+    @contextlib.contextmanager
+    def room(name: str) -> Iterator[tuple[BinaryIO, str]]:
+        path = folder / f"{name}.npy"
+        with open_atomic(path) as stream:
+            yield stream, str(path)
+
+    yield Writer(add, room)
 
 
 def _check_place(out: str) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import ParameterError
 
-__all__ = ["DELTA_EDGES", "DeltaMode", "delta_reach", "extend", "regression_deltas", "savgol_weights"]
+__all__ = ["DELTA_EDGES", "DeltaMode", "delta_reach", "extend", "regression_deltas", "regression_windows", "savgol_weights"]
 
 #: What lies beyond the ends: a polynomial fitted to the first and last `width` values, or an extension of the data.
 DeltaMode = Literal["interp", "nearest", "mirror", "constant", "wrap"]
@@ -73,13 +73,14 @@ DELTA_EDGES = ("replicate", "kaldi", "opensmile")
 _BLOCK = 1 << 16  # values of a block of rows: bounds the temporary arrays
 
 
-def _windows(order: int, window: int, window_2: int | None) -> tuple[int, ...]:
+def regression_windows(order: int, window: int, window_2: int | None) -> tuple[int, ...]:
+    """Return how many frames to either side enter the delta of each order."""
     return (window,) + (window if window_2 is None else window_2,) * (order - 1) if order else ()
 
 
 def delta_reach(order: int, window: int, window_2: int | None = None) -> int:
     """Return how many frames to either side of frame t its delta of `order` depends on."""
-    return sum(_windows(order, window, window_2))
+    return sum(regression_windows(order, window, window_2))
 
 
 def _regress(x: np.ndarray, window: int) -> np.ndarray:
@@ -122,7 +123,7 @@ def regression_deltas(
     """
     if edges not in DELTA_EDGES:
         raise ParameterError(f"edges={edges!r}: expected one of {', '.join(map(repr, DELTA_EDGES))}")
-    windows = _windows(order, window, window_2)
+    windows = regression_windows(order, window, window_2)
     out = [np.empty(x.shape, dtype=x.dtype) for _ in windows]
     n = x.shape[-1]
     if x.size == 0 or not windows:

@@ -35,7 +35,7 @@ def check_pad_mode(pad_mode: Any) -> str | Callable[..., Any]:
 #: pad_end          1 + ceil((n - N) / H)    0                  python_speech_features
 #: pad_all          ceil(n / H)              0                  tf.signal with pad_end
 #: no_snip          (n + H//2) // H          H//2 - N//2        Kaldi without snip_edges
-#: center_ceil      1 + ceil(n / H)          -(N // 2)          Essentia
+#: center_ceil      1 + ceil(n / H), see below -((N + 1) // 2)  Essentia
 #: ================ ======================== ==================
 FRAME_RULES = ("center", "valid", "valid_minus_one", "pad_end", "pad_all", "no_snip", "center_ceil")
 
@@ -60,7 +60,9 @@ def count_frames(n_samples: int, rule: str, frame_length: int, n_fft: int, hop_l
         return -(-n // hop)
     if rule == "no_snip":
         return (n + hop // 2) // hop
-    return 1 + -(-n // hop)
+    # Essentia's generator stops when a frame's centre, or for odd N its first sample, would lie behind the signal.
+    odd = frame_length % 2
+    return min(1 + -(-(n + odd) // hop), -(-(n + (frame_length + 1) // 2) // hop))
 
 
 def first_sample(rule: str, frame_length: int, n_fft: int, hop_length: int) -> int:
@@ -70,7 +72,7 @@ def first_sample(rule: str, frame_length: int, n_fft: int, hop_length: int) -> i
     if rule == "no_snip":
         return hop_length // 2 - frame_length // 2
     if rule == "center_ceil":
-        return -(frame_length // 2)
+        return -((frame_length + 1) // 2)
     return 0
 
 

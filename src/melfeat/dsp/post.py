@@ -12,7 +12,7 @@ Book, version 3.4, 2006, section 5.8.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ __all__ = [
 CMN_KINDS = ("mean", "mean_var", "all_mean_var", "sliding_mean", "sliding_mean_var")
 
 
-def inverse_scale(variance: np.ndarray, eps: float, eps_kind: str) -> np.ndarray:
+def inverse_scale(variance: np.ndarray | np.float64, eps: float, eps_kind: str) -> np.ndarray:
     """Return ``1 / (sqrt(v) + eps)`` ('std_add'), ``1 / sqrt(v + eps)`` or ``1 / sqrt(max(v, eps))``; 1 for 1 / 0."""
     if eps_kind == "std_add":
         scale = np.sqrt(variance) + eps
@@ -165,9 +165,7 @@ def slide_frames(
     return out
 
 
-def sliding_bounds(
-    n: int, window: int, min_window: int, center: bool, first: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+def sliding_bounds(n: int, window: int, min_window: int, center: bool, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return first frame and end of the window of frames `first` … of `n`, as Kaldi's sliding normalisation has them.
 
     Centred: `window` frames around t. Else the frame and up to `window` before it, and at the beginning at least the
@@ -277,27 +275,30 @@ def postprocess(
     stack: int = 1,
     shift: float = 0.0,
     scale: float = 1.0,
+    normalize: Callable[..., np.ndarray] = normalize_frames,
+    deltas_of: Callable[..., Sequence[np.ndarray]] = regression_deltas,
 ) -> np.ndarray:
     """Return what `stages.Post`, whose fields the keywords are, makes of the features of all frames.
 
     `energy_row` is the row that ``cmn_columns='no_energy'`` leaves alone, `n_dropped` the frames that framing left out.
-    `x` is never written to; the result may be `x` itself if there is nothing to do.
+    `normalize` and `deltas_of` are ways to compute the same. `x` is never written to; the result may be `x` itself if
+    there is nothing to do.
     """
 
     def normalized(features: np.ndarray) -> np.ndarray:
         keywords: dict[str, Any] = {"ddof": cmn_ddof, "eps": cmn_eps, "eps_kind": cmn_eps_kind}
         keywords |= {"window": cmn_window, "min_window": cmn_min_window, "center": cmn_center}
         if cmn_columns != "no_energy" or energy_row is None:
-            return normalize_frames(features, str(cmn), **keywords)
+            return normalize(features, str(cmn), **keywords)
         others = np.delete(np.arange(features.shape[-2]), energy_row)
         out = features.copy()
-        out[..., others, :] = normalize_frames(features[..., others, :], str(cmn), **keywords)
+        out[..., others, :] = normalize(features[..., others, :], str(cmn), **keywords)
         return out
 
     if cmn is not None and cmn_columns != "all":
         x = normalized(x)
     if delta_order:
-        deltas = regression_deltas(x, delta_order, window=delta_window, window_2=delta_window_2, edges=delta_edges)
+        deltas = deltas_of(x, delta_order, window=delta_window, window_2=delta_window_2, edges=delta_edges)
         x = np.concatenate([x, *deltas], axis=-2)
     if cmn is not None and cmn_columns == "all":
         x = normalized(x)

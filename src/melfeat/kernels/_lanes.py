@@ -237,6 +237,30 @@ def store(array: Any, index: Any, value: Any) -> None:
         _slot(array, index, width(array))[:] = value
 
 
+def _converted(builder: ir.IRBuilder, value: ir.Value, elem: ir.Type) -> ir.Value:
+    """Return a vector with its elements in another floating-point type."""
+    if value.type.element == elem:
+        return value
+    kind = ir.VectorType(elem, value.type.count)
+    return builder.fpext(value, kind) if isinstance(elem, ir.DoubleType) else builder.fptrunc(value, kind)
+
+
+def load_as(array: Any, index: Any, like: Any) -> Any:
+    """Return as many elements of `array` as a vector of the dtype of `like` has, converted to that."""
+    count = width(like)
+    if isinstance(array, ArraySymbol):
+        return LaneSymbol(array.b, _converted(array.b, array.read(index, count), like.elem))
+    return _slot(array, index, count).astype(like.dtype)
+
+
+def store_as(array: Any, index: Any, value: Any) -> None:
+    """Write a vector of any dtype to ``array[index:]``, converted."""
+    if isinstance(array, ArraySymbol):
+        array.write(index, _converted(array.b, value.v, array.elem))
+    else:
+        _slot(array, index, value.size)[:] = value
+
+
 def splat(array: Any, index: Any, *, constant: bool = False) -> Any:
     """Return the scalar ``array[index]`` in every lane.
 

@@ -134,7 +134,7 @@ def _dither(job, clip, g, count, amount, gaussian, work):  # type: ignore[no-unt
 
 
 @kernel
-def _put_previous(y, job, clip, g, hop, left, work, at):  # type: ignore[no-untyped-def]
+def _put_previous(y, job, clip, g, hop, left, scale, work, at):  # type: ignore[no-untyped-def]
     """Write the signal's sample before each frame, 0 where there is none, at ``work[at]``."""
     for lane in range(lanes(work)):
         work[at + lane] = 0.0
@@ -144,7 +144,7 @@ def _put_previous(y, job, clip, g, hop, left, work, at):  # type: ignore[no-unty
             here = CLIPS + 2 * clip
             before = (g + lane - job[here + 1]) * hop - left - 1
             if 0 <= before < job[here + 2] - job[here]:
-                work[at + lane] = y[job[here] + before]
+                work[at + lane] = y[job[here] + before] * scale
 
 
 @kernel
@@ -153,7 +153,7 @@ def prepare(y, job, clip, g, ints, data, work, energies):  # type: ignore[no-unt
 
     ``ints``: hop, left, n_fft, samples of a frame, offset of 4 vectors of scratch, of the window in `data`, then flags:
     remove DC, rule of the first sample, windowed energy (1), raw energy (0) or none (-1), dither (0 none, 1 normal, 2
-    uniform). ``data``: pre-emphasis, dither.
+    uniform); offset of the scale of the samples in `data`. ``data``: pre-emphasis, dither.
     """
     step = lanes(work)
     hop, left, n_fft, count = peek(ints, 0), peek(ints, 1), peek(ints, 2), peek(ints, 3)
@@ -164,7 +164,7 @@ def prepare(y, job, clip, g, ints, data, work, energies):  # type: ignore[no-unt
     if peek(ints, 6) > 0:
         mean = _mean(work, count)
     if mode == FIRST_PREVIOUS:
-        _put_previous(y, job, clip, g, hop, left, work, scratch)
+        _put_previous(y, job, clip, g, hop, left, data[peek(ints, 10)], work, scratch)
     factors = part(data, 0)
     before = get(work, 0)
     if mode == FIRST_ZERO:

@@ -1,0 +1,31 @@
+"""Memory runs out at each of many sizes: a call works or raises MemoryError, and the next one works."""
+
+from __future__ import annotations
+
+import json
+import resource
+
+import numpy as np
+from work import SHAPE, digest, eager, mfcc
+
+import melfeat
+
+STEP = 2 << 20
+
+eager(3)
+expected = digest(mfcc())
+y = np.zeros(1 << 21, np.float32)
+melfeat.mfcc(y, n_mfcc=3, **SHAPE)
+pages = int(open("/proc/self/statm").read().split()[0])
+outcomes = []
+for extra in range(0, 30 * STEP, STEP):
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + extra, resource.RLIM_INFINITY))
+    try:
+        melfeat.mfcc(y, n_mfcc=3, n_fft=64 + extra // STEP, hop_length=8, n_mels=3)  # another plan, other scratch
+        outcomes.append(True)
+    except MemoryError:
+        outcomes.append(False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert digest(mfcc()) == expected
+print(json.dumps({"worked": sum(outcomes), "failed": len(outcomes) - sum(outcomes)}))
