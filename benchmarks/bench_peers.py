@@ -88,12 +88,19 @@ WORKLOADS: dict[str, Workload] = {
         (Target(("kaldi-native-fbank",), 20, 30),),
         note="both compute Kaldi's dialect: melfeat.Extractor('kaldi-mfcc', …)",
     ),
+    "psf": Workload(
+        "the frames of `speech`, python_speech_features' dialect",
+        Job("mfcc", 16000, 30, _SPEECH),
+        ("melfeat:psf", "python_speech_features:psf"),
+        (Target(("python_speech_features",), 15, 30),),
+        note="both compute its dialect: melfeat.Extractor('python_speech_features', …)",
+    ),
     "whisper": Workload(
         "Whisper-shaped log mel: 30 s at 16 kHz, n_fft 400, hop 160, 80 mels",
         Job("logmel", 16000, 30, _WHISPER),
-        ("melfeat", "librosa", "torch", *_FLOOR),
+        ("melfeat:whisper", "librosa", "torch", *_FLOOR),
         (Target(("torch",), 4, 8),),
-        note="melfeat and librosa: power_to_db(melspectrogram(…)), which is Whisper's formula but for scale and offset",
+        note="melfeat.Extractor('whisper'); librosa: power_to_db(melspectrogram(…)), the same but for scale and offset",
     ),
     "clip": Workload(
         "`mfcc`, 1 s at 22 050 Hz, defaults",

@@ -164,6 +164,25 @@ def _melfeat_kaldi(job: Job) -> Case:
     return Case(lambda: fx(job.y).T, expected=lambda: truth.kaldi_mfcc(job.y, job.sr, **_own_frames(job)))
 
 
+def _melfeat_psf(job: Job) -> Case:
+    import melfeat
+
+    fx = melfeat.Extractor(
+        "python_speech_features", sr=job.sr, win_length=job.length, hop_length=job.hop, n_fft=job.n_fft,
+        n_mels=job.n_mels, n_mfcc=job.n_mfcc, input_scale=1.0,
+    )  # fmt: skip
+    return Case(lambda: fx(job.y).T, expected=lambda: truth.psf_mfcc(job.y, job.sr, **_own_frames(job)))
+
+
+def _melfeat_whisper(job: Job) -> Case:
+    import melfeat
+
+    fx = melfeat.Extractor("whisper", n_mels=job.n_mels)
+    # Whisper leaves the last frame out; its result is a scale and an offset away from decibels.
+    levels = Job("logmel", job.sr, job.seconds, job.parameters, job.dtype)
+    return Case(lambda: fx(job.y), view=lambda result: result * 40 - 40, expected=lambda: levels.expected[:, :-1])
+
+
 def _melfeat_mel(job: Job) -> Case:
     import melfeat
 
@@ -397,7 +416,14 @@ PEERS = (
         "melfeat",
         "melfeat",
         "pip install -e .",
-        {"mfcc": _melfeat_mfcc, "mel": _melfeat_mel, "logmel": _melfeat_logmel, "kaldi": _melfeat_kaldi},
+        {
+            "mfcc": _melfeat_mfcc,
+            "mel": _melfeat_mel,
+            "logmel": _melfeat_logmel,
+            "kaldi": _melfeat_kaldi,
+            "psf": _melfeat_psf,
+            "whisper": _melfeat_whisper,
+        },  # fmt: skip
     ),
     Peer(
         "librosa",

@@ -278,6 +278,16 @@ def stream_section(result: dict[str, Any]) -> str:
     return f"{about(result)}\n\n{table(names, rows)}\n\n{' '.join(left)}"
 
 
+def presets_section(result: dict[str, Any]) -> str:
+    """Return what each dialect costs beside the librosa-shaped pipeline on its frames."""
+    rows = [
+        [name, f"{row['ms']:.2f}", f"{row['plain_ms']:.2f}", f"{row['ratio']:.2f}x", row["more"]]
+        for name, row in result["rows"].items()
+    ]
+    names = ("preset", "30 s [ms]", "plain pipeline [ms]", "ratio", "does more: it")
+    return f"{about(result)}\n\n{table(names, rows)}"
+
+
 def targets_section() -> str:
     """Return every target beside what was measured."""
     rows: list[list[str]] = []
@@ -329,6 +339,12 @@ def targets_section() -> str:
             f"within {spread:.0%} of the median",
             spread <= within,
         )
+    if presets := read("presets"):
+        over = {name: row for name, row in presets["rows"].items() if row["ratio"] > row["at_most"]}
+        alone = [f"{row['ratio']:.2f}x {name}" for name, row in over.items()]
+        within = f"{len(presets['rows']) - len(over)} of {len(presets['rows'])} presets"
+        measured = f"{within}; {', '.join(alone)}" if alone else within
+        add("a preset beside the librosa-shaped pipeline on its frames", "≤ 1.3x", measured, not over)
     if stream := read("stream"):
         limits, left = stream["limits"], stream["growth"]["stream"]
         for name, row in stream["rows"].items():
@@ -352,6 +368,7 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "cold": ("python benchmarks/bench_cold.py", cold_section),
     "memory": ("python benchmarks/bench_memory.py", memory_section),
     "stream": ("python benchmarks/bench_stream.py", stream_section),
+    "presets": ("python benchmarks/bench_presets.py", presets_section),
     "stages": ("python benchmarks/bench_stages.py", stages_section),
 }
 

@@ -579,6 +579,7 @@ class TestCommandLine:
         assert capsys.readouterr().err == "melfeat: x.npy: 20 features x 130 frames\n"
 
     @slow_interpreted
+    @pytest.mark.filterwarnings("default")
     def test_warnings(self, wav, monkeypatch, capsys):
         monkeypatch.chdir(wav.parent)
         for rate in ("native", "16000"):

@@ -394,9 +394,10 @@ class Reader:
             self._refuse_if_shrunk()
             reason = str(error).rstrip(".") or "no reason given"
             frames = self._handle.frames
+            many = frames if frames <= _PLAUSIBLE_FRAMES else "unknown many"
             raise AudioFileError(
-                f"{source_name(self._source)}: damaged, decoding failed after frame {self._at} of "
-                f"{frames if frames <= _PLAUSIBLE_FRAMES else 'unknown many'} ({reason}); fetch the file again, or read the part before with duration="
+                f"{source_name(self._source)}: damaged, decoding failed after frame {self._at} of {many} ({reason}); "
+                "fetch the file again, or read the part before with duration="
             ) from error
         if watched is not None:
             watched.raise_failure(source_name(self._source))

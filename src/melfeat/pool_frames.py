@@ -23,7 +23,7 @@ _ROOM = 1024
 
 
 def counts_of_frames(n_samples: np.ndarray, config: Config) -> np.ndarray:
-    """Return `Config.n_analysis_frames` of several lengths, for a configuration that takes signals of any length."""
+    """Return `Config.n_analysis_frames` of several lengths: `dsp.framing.count_frames` for arrays, `drop_last` off."""
     f = config.framing
     n, hop, length, n_fft = n_samples, f.hop_length or 1, f.frame_length, f.n_fft or 1
     if f.frames == "center":
@@ -39,7 +39,7 @@ def counts_of_frames(n_samples: np.ndarray, config: Config) -> np.ndarray:
     elif f.frames == "no_snip":
         counts = (n + hop // 2) // hop
     else:
-        counts = 1 - (-n // hop)
+        counts = np.minimum(1 - (-(n + length % 2) // hop), -(-(n + (length + 1) // 2) // hop))
     return np.maximum(counts - f.drop_last, 0)
 
 

@@ -1,6 +1,6 @@
 """How a process ends, or does not, while a call is running.
 
-    python ending.py idle | daemon | thread | interrupt
+python ending.py idle | daemon | thread | interrupt
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import sys
 import threading
 import time
 
-from work import digest, eager, mfcc, signal as noise
+from work import SHAPE, digest, eager, mfcc, signal as noise
 
 import melfeat
-from work import SHAPE
 
 eager(4)
 y = noise(0, 1 << 23)

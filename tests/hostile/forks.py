@@ -1,6 +1,6 @@
 """Children of os.fork: while threads compute, and while a thread compiles. Prints what the children found.
 
-    python forks.py computing | compiling
+python forks.py computing | compiling
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+from pathlib import Path
 
 import numpy as np
 from work import SHAPE, digest, eager, mfcc
@@ -16,7 +17,7 @@ eager(3)
 expected = digest(mfcc())
 y = np.zeros(1 << 21, np.float32)
 melfeat.mfcc(y, n_mfcc=3, **SHAPE)
-pages = int(open("/proc/self/statm").read().split()[0])
+pages = int(Path("/proc/self/statm").read_text().split()[0])
 outcomes = []
 for extra in range(0, 30 * STEP, STEP):
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + extra, resource.RLIM_INFINITY))

@@ -1,6 +1,6 @@
 """Processes and threads of every kind, after this process has used its own threads: all must get the same digests.
 
-    python pools.py fork | spawn | forkserver | futures | threads | loky | torch
+python pools.py fork | spawn | forkserver | futures | threads | loky | torch
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Clips:
 def with_torch() -> list[tuple[int, int]]:
     from torch.utils.data import DataLoader
 
-    loaders = [DataLoader(Clips(), batch_size=2, num_workers=2, multiprocessing_context=kind) for kind in ("fork", "spawn")]
+    kinds = ("fork", "spawn")
+    loaders = [DataLoader(Clips(), batch_size=2, num_workers=2, multiprocessing_context=kind) for kind in kinds]
     found = [[(int(a), int(b)) for batch in loader for a, b in zip(*batch, strict=True)] for loader in loaders]
     assert found[0] == found[1]
     return found[0]

@@ -92,8 +92,8 @@ def _head(args: argparse.Namespace) -> int:
     names = [*(name for name, _ in spec.index if name != "path"), *spec.value_names[:_VALUES], "..."]
     cells = [names, *([*_shown(index), *_first(values), "..."] for index, values in rows)]
     widths = [max(len(row[k]) for row in cells) for k in range(len(names))]
-    for row in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for line in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     return Exit.OK
 
 
