@@ -3,8 +3,8 @@
     python benchmarks/bench_presets.py [--quick] [--json OUT]
 
 30 s of noise at the preset's rate, float32, one thread. The other side is an `Extractor` of plain stages with the same
-FFT, window and hop, the same power, bands and coefficients: reflect or zero padding, decibels, `top_db`. Presets that end
-with deltas, normalisation or stacking do more than that.
+FFT, window and hop, the same power, bands and coefficients, with zero padding, decibels and `top_db`. Presets with
+deltas, normalisation or stacking at the end do more than that.
 """
 
 from __future__ import annotations

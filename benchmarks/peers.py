@@ -423,7 +423,7 @@ PEERS = (
             "kaldi": _melfeat_kaldi,
             "psf": _melfeat_psf,
             "whisper": _melfeat_whisper,
-        },  # fmt: skip
+        },
     ),
     Peer(
         "librosa",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,12 @@ import pytest
 import soundfile
 
 import melfeat
-from melfeat.dataset import Progress, check, convert, extract, load_features
-from melfeat.dataset import _clips, _local
+from melfeat.cli import main
+from melfeat.dataset import Progress, _clips, _local, check, convert, extract, load_features
 from melfeat.dataset._extras import is_there
-from melfeat.errors import AudioFileError, FormatError, MissingExtraError, ParameterError, SpecMismatch
+from melfeat.dataset._progress import shower
+from melfeat.dataset._store import Store
+from melfeat.errors import AudioFileError, FormatError, MelfeatError, MissingExtraError, ParameterError, SpecMismatch
 from tests.dataset_tree import BAD, contents, make_tree
 
 NEEDS = {"parquet": "pyarrow", "hdf5": "h5py"}
@@ -80,7 +83,7 @@ class TestTable:
             assert label == name.split("/")[1]
         failed = {error["id"]: error["reason"] for error in table.errors}
         assert set(failed) == set(bad)
-        assert {words for words in bad.values()} <= set(BAD.values())
+        assert set(bad.values()) <= set(BAD.values())
         for name, words in bad.items():
             assert words in failed[name], (name, failed[name])
             assert str(folder) not in failed[name].split(";")[0].split("(")[0]
@@ -159,6 +162,32 @@ class TestTable:
         assert told[-1].n_failed == len(small[2])
         assert "30 of 30 clips" in str(told[-1])
 
+    def test_bar(self, small, tmp_path):
+        pytest.importorskip("tqdm")
+
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        terminal = Terminal()
+        bar = shower(True, terminal)
+        extract(small[0], tmp_path / "t", pool="mean", format="csv", n_jobs=0, rows_per_shard=10, progress=bar)
+        assert "30/30" in terminal.getvalue()
+        assert f"{len(small[2])} failed" in terminal.getvalue()
+
+    def test_lines(self):
+        stream = io.StringIO()
+        lines = shower(True, stream, every=0)
+        for done, seconds in ((0, 0.0), (500, 2.0), (10_000_000, 3.0)):
+            lines(Progress(done, 10_000_000, 7, 100, seconds))
+        assert stream.getvalue().splitlines() == [
+            "melfeat: 0 of 10000000 clips, 0/s, 7 failed",
+            "melfeat: 500 of 10000000 clips, 200/s, 13:53:18 left, 7 failed",
+            "melfeat: 10000000 of 10000000 clips, 3333300/s, 7 failed",
+        ]
+        with pytest.raises(ParameterError, match="progress=3: expected True"):
+            shower(3)
+
     def test_first_failure_ends_the_run_if_that_is_wanted(self, small, tmp_path):
         with pytest.raises(AudioFileError, match=r"fold\d/"):
             extract(small[0], tmp_path / "t", pool="mean", format="csv", n_jobs=0, on_error="raise")
@@ -178,6 +207,8 @@ class TestFormats:
         for name in ("ids", "paths", "labels", "duration", "sample_rate", "n_frames", "names", "errors"):
             assert getattr(table, name) == getattr(other, name), name
         assert check(tmp_path / "t").problems == []
+        extract(small[0], tmp_path / "again", format=format, **options)
+        assert contents(tmp_path / "again") == contents(tmp_path / "t")
 
     @pytest.mark.parametrize("format", FRAME_FORMATS)
     def test_frames(self, format, small, tmp_path):
@@ -300,7 +331,7 @@ class TestContract:
         assert "resume=False" in str(caught.value)
         with pytest.raises(SpecMismatch, match=r"stats: \('mean',\) there, \('std',\) now"):
             extract(small[0], out, pool="std", format="csv", n_jobs=0)
-        with pytest.raises(SpecMismatch, match="pre-emphasis|preemphasis"):
+        with pytest.raises(SpecMismatch, match="preemphasis"):
             load_features(out, expect=melfeat.Config.preset("librosa", preemphasis=0.97))
         assert contents(out) == before
         extract(small[0], out, "whisper", pool="std", format="csv", n_jobs=0, resume=False)
@@ -321,7 +352,8 @@ class TestContract:
         assert report.n_reused == report.n_rows == 30
         assert times == {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
         # Files that come, and files that go, and a shard that is cut off.
-        soundfile.write(folder / "zzz.wav", np.zeros(4000), 16000)
+        (folder / "zzz").mkdir()
+        soundfile.write(folder / "zzz" / "z.wav", np.zeros(4000), 16000)
         (folder / load_features(out).ids[-1]).unlink()
         (out / "part-00001.csv").write_bytes((out / "part-00001.csv").read_bytes()[:-1])
         report = extract(folder, out, **options)
@@ -370,8 +402,6 @@ class TestContract:
 
     def test_two_runs_at_once_are_refused(self, small, tmp_path):
         pytest.importorskip("fcntl")
-        from melfeat.dataset._store import Store
-
         store = Store(tmp_path / "t")
         store.create()
         with store.locked(), pytest.raises(ParameterError, match="another run"):
@@ -450,7 +480,7 @@ class TestWorkers:
                 pool.submit(os._exit, 5).result()
             with pytest.raises(_local.WorkerDiedError, match="SIGKILL, perhaps out of memory"):
                 pool.submit(signal.raise_signal, signal.SIGKILL).result()
-            assert pool.submit(os.environ.get, "MELFEAT_NUM_THREADS").result() == "1"
+            assert pool.submit(os.getenv, "MELFEAT_NUM_THREADS").result() == "1"
 
     @pytest.mark.parametrize("value", [-1, 1.5, "two"])
     def test_number_of_jobs(self, value, small, tmp_path):
@@ -473,8 +503,59 @@ class TestWorkers:
                     os.kill(pids.pop(), signal.SIGKILL)
 
             extract(small[0], tmp_path / "t", executor=client.get_executor(), progress=kill_one, **options)
+            argv = ["extract", str(small[0]), "-o", str(tmp_path / "u"), "--stats", "mean", "std", "--format", "npy"]
+            assert main([*argv, "--rows-per-shard", "4", "--quiet", "--dask", cluster.scheduler_address]) == 1
         assert len(pids) == 0
         assert contents(tmp_path / "t") == undisturbed
+        assert contents(tmp_path / "u") == undisturbed
+
+    def test_a_cluster_that_gives_a_shard_up(self, small, tmp_path):
+        """As Dask does with one whose clip kills every worker: the exception of another package, known by its name."""
+
+        class KilledWorker(Exception):
+            pass
+
+        class Cluster(Executor):
+            def submit(self, fn, job):
+                future = Future()
+                if job.number == 2 and 1 not in job.skip:
+                    if job.careful:
+                        Store(job.out).crumb_path(2).write_text("1   ")
+                    future.set_exception(KilledWorker("run_shard"))
+                else:
+                    future.set_result(fn(job))
+                return future
+
+        options = {"pool": "mean", "format": "csv", "rows_per_shard": 4}
+        report = extract(small[0], tmp_path / "t", executor=Cluster(), **options)
+        extract(small[0], tmp_path / "u", n_jobs=0, **options)
+        assert report.n_failed == len(small[2]) + 1
+        errors = load_features(tmp_path / "t").errors
+        assert next(error for error in errors if error["row"] == 9)["reason"] == "its worker process died"
+        whole, left = load_features(tmp_path / "u"), load_features(tmp_path / "t")
+        assert set(whole.ids) - set(left.ids) == {error["id"] for error in errors if error["row"] == 9}
+        assert not list((tmp_path / "t" / "_melfeat").glob("*.at"))
+
+    def test_workers_that_die_whatever_is_left_out(self, small, tmp_path):
+        class Broken(Executor):
+            def submit(self, fn, job):
+                future = Future()
+                future.set_exception(BrokenExecutor("gone"))
+                return future
+
+        with pytest.raises(MelfeatError, match="workers died 4 times at shard 0, which begins with 'class 0"):
+            extract(small[0], tmp_path / "t", pool="mean", format="csv", executor=Broken())
+
+    def test_a_full_disk_ends_the_run(self, small, tmp_path, monkeypatch):
+        def full(path):
+            raise OSError(28, "No space left on device", str(path))
+
+        with monkeypatch.context() as patched:
+            patched.setattr("melfeat.dataset._store.sync", full)
+            with pytest.raises(OSError, match="No space left"):
+                extract(small[0], tmp_path / "t", pool="mean", format="csv", n_jobs=0)
+        assert not list((tmp_path / "t").glob("part-*"))
+        assert not list((tmp_path / "t" / "_melfeat").glob("tmp-*"))
 
 
 KILLED = """

@@ -300,6 +300,8 @@ class TestFraming:
         names = ("n_frames", "n_clips", "head_stride", "tail_stride", "first", "end", "piece", "base")
         assert JOB[:11] == (*names, "next", "done", "next_2")
         assert (JOB.index("suspects"), JOB.index("seed"), CLIPS) == (pipeline._SUSPECTS, pipeline._SEED, pipeline._HEAD)
+        counters = (pipeline._NEXT, pipeline._DONE, pipeline._NEXT_2, pipeline._DONE_2)
+        assert tuple(JOB.index(name) for name in ("next", "done", "next_2", "done_2")) == counters
 
     @pytest.mark.parametrize("center", [False, True])
     @pytest.mark.parametrize("hop", [1, 2, 3, 7, 8, 20])

@@ -247,16 +247,17 @@ class TestSources:
             assert_same_bytes(extract_file(wav, config=config, sr=sr, n_mels=30), in_memory(wav, fx))
 
     @slow_interpreted
-    def test_a_file_that_was_cut_off_gives_what_is_there(self, wav, tmp_path):
-        """As `load` does; the rows of the array move together."""
-        cut = tmp_path / "cut.wav"
-        cut.write_bytes(wav.read_bytes()[:-60001])
+    @pytest.mark.parametrize("kind", [("WAV", "PCM_16"), ("MP3", "MPEG_LAYER_III")])
+    def test_a_file_that_was_cut_off_gives_what_is_there(self, kind, tmp_path, rng):
+        """As `load` does. The header of the MP3 promises more: the rows of the array move together."""
+        path = write(tmp_path / "a.audio", tune(rng, (2, 48000)), 16000, kind)
+        os.truncate(path, path.stat().st_size * 2 // 3)
         for overrides in ({}, {"delta_order": 1, "cmn": "mean"}):
-            fx = Extractor("librosa", sr=16000, hop_length=16, n_fft=64, n_mels=10, **overrides)
-            expected = in_memory(cut, fx)
-            assert expected.shape[1] < fx.n_frames(48000) - 400
-            assert_same_bytes(extract_file(cut, config=fx, block=5000), expected)
-            assert_same_file(extract_file(cut, tmp_path / "a.npy", fx, block=5000), expected)
+            fx = Extractor("librosa", sr=22050, hop_length=16, n_fft=64, n_mels=10, **overrides)
+            expected = in_memory(path, fx)
+            assert 2000 < expected.shape[1] < 3500
+            assert_same_bytes(extract_file(path, config=fx, block=5000), expected)
+            assert_same_file(extract_file(path, tmp_path / "a.npy", fx, block=5000), expected)
 
     @pytest.mark.parametrize("step", [8, 64, 1 << 22])
     def test_rows_move_together(self, step, tmp_path, rng, monkeypatch):
@@ -359,13 +360,8 @@ class TestFaults:
     def test_a_damaged_file(self, wav, out, fx):
         flac = io.BytesIO()
         soundfile.write(flac, soundfile.read(wav)[0], 16000, format="FLAC")
-        data = bytearray(flac.getvalue())
-        data[len(data) // 2 : len(data) // 2 + 3000] = os.urandom(3000)
-        try:
-            melfeat.load(bytes(data))
-        except AudioFileError:
-            with pytest.raises(AudioFileError, match="damaged"):
-                extract_file(bytes(data), out, fx, block=8000)
+        with pytest.raises(AudioFileError, match="damaged, decoding failed after frame"):
+            extract_file(flac.getvalue()[:-60000], out, fx, block=8000)
 
     @slow_interpreted
     def test_no_thread_reads_on(self, wav, out, monkeypatch):
@@ -384,11 +380,11 @@ class TestFaults:
 
         monkeypatch.setattr(long_files, "get_num_threads", lambda: 2)
         with Slow(wav) as file:
-            with pytest.raises(RuntimeError, match="enough"):
+            with pytest.raises(RuntimeError, match="enough") as caught:
                 extract_file(file, out, "librosa", block=4000, progress=progress)
+            assert caught.tb is not None  # what the exception holds does not keep the thread
             file.closing = True
             assert not [thread for thread in threading.enumerate() if "melfeat-reader" in thread.name]
-            time.sleep(0.05)
 
     def test_missing(self, wav, out):
         with pytest.raises(AudioFileMissingError, match="no such file"):
@@ -423,7 +419,7 @@ def test_kill(wav, existing, preset):
 def test_progress(wav):
     seen: list[tuple[float, float]] = []
     extract_file(wav, None, "kaldi-mfcc", block=8000, progress=lambda *args: seen.append(args))
-    assert seen == [(0.5, 3.0), (1.0, 3.0), (1.5, 3.0), (2.0, 3.0), (2.5, 3.0), (3.0, 3.0), (3.0, 3.0)]
+    assert seen == [(0.5, 3.0), (1.0, 3.0), (1.5, 3.0), (2.0, 3.0), (2.5, 3.0), (3.0, 3.0)]
     seen.clear()
     extract_file(wav, None, "whisper", fixed_samples=4000, block=8000, progress=lambda *args: seen.append(args))
     assert seen[-1] == (3.0, 3.0)
@@ -438,8 +434,9 @@ def test_progress(wav):
         ("whisper", {"fixed_samples": None, "fixed_frames": None, "normalize_signal": True}),
     ],
 )
-def test_memory_does_not_grow(name, overrides, tmp_path):
+def test_memory_does_not_grow(name, overrides, tmp_path, monkeypatch):
     """Ten times the audio, about the same memory, and less than the signal has."""
+    monkeypatch.setattr(_spool, "_BYTES", 1 << 16)  # so that a minute fills it
     fx = Extractor(name, **overrides)
 
     def peak(minutes: int) -> int:

@@ -243,10 +243,11 @@ class TestRefusals:
             (np.zeros(3), "chunk has dtype float64: this stream is of float32; .* dtype=np.float64"),
             (np.zeros(3, np.int32), "chunk has dtype int32"),
             (np.float32([1, np.inf, 2]), r"chunk is not finite everywhere: 1 .* index \(1,\)"),
+            (np.float32([1, 2, 3e38]), r"chunk is not finite everywhere: 1 .* index \(2,\)"),
         ],
     )
     def test_a_chunk_that_is_refused_is_not_taken(self, rng, chunk, text):
-        fx = live(small())
+        fx = live(small(input_scale=32768.0))
         y = tune(rng, (500,)).astype(np.float32)
         stream = fx.stream()
         first = stream.push(y[:200])

@@ -90,6 +90,7 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         stream as stream,
         to_mono as to_mono,
     )
+    from .long_files import extract_file as extract_file
     from .normalization import CmvnStats as CmvnStats, cmvn as cmvn
     from .pooling import mfcc_stats as mfcc_stats
     from .spectrum import (
@@ -137,6 +138,7 @@ _HOME = {
             "ParameterError",
         ),
         "formats": ("HTKHeader", "read_ark", "read_htk", "read_kaldi", "read_scp", "write_ark", "write_htk"),
+        "long_files": ("extract_file",),
         "normalization": ("CmvnStats", "cmvn"),
         "pooling": ("mfcc_stats",),
         "temporal": ("regression_delta",),

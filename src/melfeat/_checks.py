@@ -40,6 +40,8 @@ def check_int(
         number = operator.index(value)
     except TypeError:
         raise ParameterError(f"{name}={value!r}: {expected}") from None
+    if number.bit_length() > 63:  # not even the message may write it: Python refuses numbers of 4300 digits
+        raise ParameterError(f"{name} is an integer of {number.bit_length()} bits: {expected}")
     if isinstance(value, bool) or (low is not None and number < low) or (high is not None and number > high):
         raise ParameterError(f"{name}={value!r}: {expected}")
     return number

@@ -194,6 +194,8 @@ def _check_path(path: str | bytes) -> str | bytes:
     """Return the name of a file as soundfile takes it."""
     if isinstance(path, str) and "\0" in path:
         raise ParameterError(f"path={path!r}: expected a path; a file name cannot hold a null character")
+    if path == "-":
+        return os.path.join(os.curdir, path)  # libsndfile would read stdin, and wait for it
     if isinstance(path, str) and not path.isascii() and os.name != "nt":
         return os.fsencode(path)  # a name that is not valid text has characters that soundfile does not encode
     return path

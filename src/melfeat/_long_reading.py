@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ._arrays import check_finite
 from ._decode import Reader, open_signal
 from ._diagnose import source_name
 from ._resample import PieceResampler, resampled_length
@@ -55,7 +56,11 @@ class Pieces:
                 self._n = done  # the header promised more than there is; `load` too gives what is there
             ended = done >= self._n
             y = np.ascontiguousarray(y[:, :got])
-            yield y if self._resampler is None else self._resampler.push(y, last=ended), done / self.native
+            if self._resampler is not None:
+                y = self._resampler.push(y, last=ended)
+                if not self._reader.finite:
+                    check_finite(y, name=f"the resampled signal of {source_name(self._source)}")
+            yield y, done / self.native
 
     def _check(self, y: np.ndarray, done: int) -> None:
         if self._reader.finite or np.isfinite(y).all():

@@ -18,7 +18,7 @@ import numpy as np
 __all__ = ["NpyColumns", "Spool"]
 
 #: Bytes moved at once.
-_BYTES = 1 << 22
+_BYTES = 1 << 21
 
 
 def _write_at(file: IO[bytes], place: int, array: np.ndarray) -> None:
@@ -127,7 +127,8 @@ class NpyColumns:
     def __init__(self, file: IO[bytes], lead: tuple[int, ...], n_columns: int, dtype: np.dtype) -> None:
         self._file, self._lead, self._stride, self._dtype = file, lead, n_columns, dtype
         self._base = self._write_header(n_columns)
-        self.n_columns = 0
+        self._held: list[np.ndarray] = []
+        self.n_columns = self._written = 0
 
     def _write_header(self, n_columns: int) -> int:
         header = io.BytesIO()
@@ -142,14 +143,23 @@ class NpyColumns:
         return header.tell()
 
     def append(self, block: np.ndarray) -> None:
-        """Write the next columns ``(*lead, k)``."""
-        k, size = block.shape[-1], self._dtype.itemsize
-        for row, values in enumerate(np.ascontiguousarray(block).reshape(-1, k) if k else ()):
-            _write_at(self._file, self._base + (row * self._stride + self.n_columns) * size, values)
-        self.n_columns += k
+        """Write the next columns ``(*lead, k)``; several small blocks are written together."""
+        self._held.append(block)
+        self.n_columns += block.shape[-1]
+        if (self.n_columns - self._written) * (block.nbytes // max(block.shape[-1], 1)) >= _BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        k, size = self.n_columns - self._written, self._dtype.itemsize
+        if k:
+            rows = np.concatenate(self._held, axis=-1).reshape(-1, k)
+            for row, values in enumerate(rows):
+                _write_at(self._file, self._base + (row * self._stride + self._written) * size, values)
+        self._held, self._written = [], self.n_columns
 
     def close_up(self) -> None:
         """End the array: where there were fewer columns than expected, move the rows together."""
+        self._write()
         if self.n_columns == self._stride:
             return
         before, after, size = self._base, self._write_header(self.n_columns), self._dtype.itemsize

@@ -240,7 +240,7 @@ class Extractor:
         return made
 
     def _signal(self, y: Any, name: str = "y") -> tuple[np.ndarray, tuple[int, ...], float]:
-        """Return the signal as ``(n_channels, n)`` floats after all steps that need no frames, and a scale left to do."""
+        """Return the signal as ``(n_channels, n)`` floats after all steps without frames, and a scale left to do."""
         scale = self.config.preprocessing.input_scale
         if isinstance(y, np.ndarray) and y.dtype == np.int16 and y.ndim:
             y, scale = y.astype(np.float32), scale * _INT16_SCALE

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from .config import Config
-from .dsp.delta import delta_reach, regression_deltas
+from .dsp.delta import delta_reach
 from .dsp.post import append_frames, slide_frames, sliding_block, stack_frames
 from .plan import fuses_affine
+from .rows import fast_deltas
 from .stages import Preprocessing
 
 __all__ = ["Deltas", "Groups", "LiveSteps", "Sliding", "Step"]
@@ -142,7 +143,7 @@ class Deltas:
         if ready <= self.done:
             rows = self.held.shape[-2] * (self.order + 1)
             return np.empty((*self.held.shape[:-2], rows, 0), dtype=self.held.dtype)
-        every = [self.held, *regression_deltas(self.held, self.order, **self.options)]
+        every = [self.held, *fast_deltas(self.held, self.order, **self.options)]
         out = np.concatenate([part[..., here] for part in every], axis=-2)
         self.done = ready
         drop = self.done - self.reach - self.offset

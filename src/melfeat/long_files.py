@@ -31,8 +31,8 @@ from .energies import energy_row, log_energy, place_energy
 from .errors import ParameterError
 from .extractor import Extractor
 from .live_steps import Deltas, Groups, Sliding, Step
-from .pipeline import apply_cosines
-from .plan import Plan, fuses_affine, plan
+from .pipeline import Clips, bands, features, features_of_levels, levels
+from .plan import fuses_affine, stream_plan
 from .signal_steps import leveled, signal_level
 from .streaming import Stream
 from .workers import get_num_threads
@@ -54,23 +54,48 @@ _BLOCK = 1 << 20
 
 
 class _Front(Stream):
-    """A stream of what the kernels give: the rows, and with an energy that too, as it is, as the last row."""
+    """A stream of what the kernels give: rows, or levels that wait for their floor, and behind them the energies."""
 
-    def _placed(self, x: np.ndarray, energy: np.ndarray) -> np.ndarray:
-        return np.concatenate([x, energy[:, np.newaxis]], axis=1)
+    def __init__(self, config: Config, n_channels: int, dtype: np.dtype) -> None:
+        waits = config.compression is not None and config.compression.top_db is not None
+        super().__init__(config.replace(top_db=None) if waits else config, n_channels, dtype)
+        self.plan = self._plan = stream_plan(config, dtype)
+        self.tops = np.full(n_channels, -np.inf, dtype=dtype)
+        self._stages = []
 
-    def _n_statics(self) -> int:
-        return self._plan.n_rows + self._plan.has_energy
+    def _checked(self, chunk: np.ndarray) -> np.ndarray:
+        """Return a chunk in its scale. Unlike other streams', its samples are finite and nobody else's."""
+        if self.config.preprocessing.input_scale == 1.0:
+            return chunk
+        return super()._checked(chunk)
 
-    def run(self, signal: Blocks) -> Iterator[np.ndarray]:
-        """Yield blocks ``(n_channels, n_rows, k)`` of the frames of a signal that comes as ``(n_channels, n)``."""
-        step = max(1, _BLOCK // (self._channels or 1) // self._n_statics()) * self._hop
-        for y in signal:
-            for begin in range(0, y.shape[1], step):
-                x = self.push(y[:, begin : begin + step])
-                if x.shape[-1]:
-                    yield x
-        yield self.flush()
+    def _features_of(self, clips: Clips, k: int) -> np.ndarray:
+        made = self._plan
+        if made.has_floor:
+            flat, tops, energies = levels(clips, made)
+            self.tops = np.maximum(self.tops, tops)
+        else:
+            flat, energies = (features if self.config.compression else bands)(clips, made)
+            if self.config.filterbank is None and self.config.spectrum.spectrum_scale == "1/n_fft":
+                flat /= self.config.framing.n_fft
+        return np.concatenate([flat, energies[: clips.n_frames]]) if made.has_energy else flat
+
+    def run(self, signal: Blocks) -> Iterator[tuple[np.ndarray, int]]:
+        """Yield what there is of the next k > 0 frames, flat, and k, of a signal that comes as ``(n_channels, n)``."""
+        n_channels = self._channels or 1
+        step = max(1, _BLOCK // n_channels // max(self._plan.n_rows, self._plan.n_levels)) * self._hop
+
+        def found() -> Iterator[np.ndarray]:
+            for y in signal:
+                for begin in range(0, y.shape[1], step):
+                    yield self.push(y[:, begin : begin + step])
+            yield self.flush()
+
+        done = 0
+        for x in found():
+            if self._analysed > done:
+                yield x, self._analysed - done
+            done = self._analysed
 
 
 class _Ends:
@@ -106,26 +131,23 @@ class _Run:
 
     def __init__(self, config: Config, n_channels: int, dtype: np.dtype, folder: str | None, stack: ExitStack) -> None:
         self.config, self.n_channels, self.dtype, self.folder, self.stack = config, n_channels, dtype, folder, stack
-        self.plan: Plan = plan(config, dtype)
         energy = config.energy
         self.normalizes_energy = energy is not None and energy.energy_normalize
         self.post = asdict(config.post)
         self.front = _Front(self._front_config(), n_channels, dtype)
+        self.plan = self.front.plan
 
     def _front_config(self) -> Config:
-        """Return the configuration without what comes later: all that needs other frames."""
-        config, has_floor = self.config, self.plan.has_floor
-        fused = fuses_affine(config) and not has_floor
+        """Return the configuration without what comes before and after the frames."""
+        config = self.config
         idle = {"cmn": None, "delta_order": 0, "pad_dropped": False, "fixed_frames": None, "pad_to": 1, "stack": 1}
         changes: dict[str, Any] = dict(idle, fixed_samples=None, normalize_signal=False)
-        if not fused:
+        if not fuses_affine(config):
             changes |= {"shift": 0.0, "scale": 1.0}
         if config.preprocessing.normalize_signal:
             changes["input_scale"] = 1.0
-        if config.energy is not None:
-            changes |= {"energy_normalize": False, "energy_place": "last"}
-        if has_floor:
-            changes |= {"top_db": None, "cepstrum": None}
+        if self.normalizes_energy:
+            changes["energy_normalize"] = False
         return config.replace(**changes)
 
     def features(self, signal: Blocks) -> Iterator[np.ndarray]:
@@ -141,7 +163,7 @@ class _Run:
             steps.insert(0 if post["cmn_columns"] == "all" else len(steps), deltas)
         steps.append(partial(_through, _Ends(post, self._n_dropped)))
         steps.append(partial(_through, Groups(post, self.config)))
-        blocks: Blocks = self._statics(self.front.run(self._conditioned(signal)))
+        blocks: Blocks = self._statics(self._conditioned(signal))
         for step in steps:
             blocks = step(blocks)
         yield from blocks
@@ -182,41 +204,29 @@ class _Run:
 
     # ------------------------------------------------------------------------------------------------ the frames
 
-    def _statics(self, blocks: Blocks) -> Iterator[np.ndarray]:
-        """Yield what the extractor has before `Post` of blocks of the front."""
-        made, waits = self.plan, self.plan.has_floor or self.normalizes_energy
-        tops = np.full((self.n_channels, 1, 1), -np.inf, dtype=self.dtype)
-        peaks = np.full((self.n_channels, 1), -np.inf)
+    def _statics(self, signal: Blocks) -> Iterator[np.ndarray]:
+        """Yield what the extractor has before `Post`."""
+        made, n_channels = self.plan, self.n_channels
+        peaks, counts = np.full((n_channels, 1), -np.inf), list[int]()
+        found: Iterable[tuple[np.ndarray, int]] = self.front.run(signal)
 
         def watched() -> Iterator[np.ndarray]:
-            nonlocal tops, peaks
-            for x in blocks:
-                if x.shape[-1] and made.has_floor:
-                    tops = np.maximum(tops, x[:, : made.n_levels].max(axis=(1, 2), keepdims=True))
-                if x.shape[-1] and self.normalizes_energy:
-                    level = log_energy(x[:, -1], self.config)
-                    peaks = np.maximum(peaks, level.max(axis=-1, keepdims=True))
-                yield x
+            for flat, k in self.front.run(signal):
+                counts.append(k)
+                if self.normalizes_energy:
+                    level = log_energy(flat[-n_channels * k :].reshape(n_channels, k), self.config)
+                    np.maximum(peaks, level.max(axis=1, keepdims=True), out=peaks)
+                yield flat
 
-        waiting = self._spool(watched()) if waits else blocks
-        compression = self.config.compression
-        if made.has_floor and compression is not None and compression.peak_scope == "array":
-            tops[:] = tops.max()
-        for x in waiting:
-            rows, energy = (x[:, :-1], x[:, -1]) if made.has_energy else (x, x[:, 0])
-            if made.has_floor:
-                rows = self._raised(rows, tops - self.dtype.type(made.below_peak))
-            yield place_energy(rows, energy, self.config, peaks) if made.has_energy else rows
-
-    def _raised(self, levels: np.ndarray, floors: np.ndarray) -> np.ndarray:
-        """Return levels raised to the floor, and what is made of levels."""
-        levels = np.maximum(levels, floors)
-        if self.plan.cosines is not None:
-            return apply_cosines(levels, self.plan.n_levels, self.plan.cosines)
-        if fuses_affine(self.config):
-            kind = self.dtype.type
-            return (levels + kind(self.post["shift"])) * kind(self.post["scale"])  # type: ignore[no-any-return]
-        return levels
+        if made.has_floor or self.normalizes_energy:
+            found = zip(self._spool(watched()), counts, strict=True)  # all are in the spool before the first comes back
+        for flat, k in found:
+            n = n_channels * k
+            rows = features_of_levels(flat, self.front.tops, k, made) if made.has_floor else flat[: n * made.n_rows]
+            x = rows.reshape(n_channels, made.n_rows, k)
+            yield place_energy(x, flat[-n:].reshape(n_channels, k), self.config, peaks) if made.has_energy else x
+        beside = made.has_energy and self.config.energy is not None and self.config.energy.energy_place != "replace_c0"
+        yield np.empty((n_channels, made.n_rows + beside, 0), dtype=self.dtype)
 
     def _normalized(self, energy: int | None, blocks: Blocks) -> Iterator[np.ndarray]:
         """Yield blocks normalised by the statistics of all of them."""
@@ -337,8 +347,8 @@ def extract_file(
     block : int > 0 [samples]
         How much is read at once, for each channel. It makes no difference to the result.
     progress : callable, optional
-        Called as ``progress(done, total)`` [s] after each block, at last with ``done == total``. What it raises ends
-        the computation, and there is no file.
+        Called as ``progress(done, total)`` [s] after each block, and with ``done == total`` when all is computed. What
+        it raises ends the computation, and there is no file.
     **overrides
         Options of any stage by their names, as in `Extractor`; unknown names are refused.
 
@@ -409,7 +419,7 @@ def _read(pieces: Pieces, block: int, progress: Progress | None, stack: ExitStac
         stack.enter_context(closing(items))  # before the file is closed, the thread must have ended
     for y, done in items:
         yield y
-        if progress is not None:
+        if progress is not None and done < total:
             progress(done, total)
 
 

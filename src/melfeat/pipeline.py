@@ -21,6 +21,8 @@ __all__ = [
     "clips_of_channels",
     "clips_of_list",
     "features",
+    "features_of_levels",
+    "levels",
     "padded",
     "ragged",
     "spectra",
@@ -35,7 +37,7 @@ _KEEP = 1 << 20
 CHUNK = 1 << 20
 
 #: Where `kernels.framing.JOB` has what this file sets, and how long its head is; tests hold them together.
-_SUSPECTS, _SEED, _HEAD = 12, 13, 16
+_NEXT, _DONE, _NEXT_2, _DONE_2, _SUSPECTS, _SEED, _HEAD = 8, 9, 10, 11, 12, 13, 16
 
 #: Samples of clips that are copied together: 2 MB of float32.
 _GROUP = 1 << 19
@@ -60,8 +62,8 @@ class Clips:
     """Signals one behind the other: `y` flat, and in `table` the first sample and the first frame of each, and the end.
 
     `shape` is ``(n_clips, n)`` if all are channels of one signal. `counts` are the frames of each clip, `first` is the
-    number that errors give the first one. Of a piece of a stream, `frames_before` have come before. `is_finite` says that
-    all samples have been looked at, so that nobody need do it again.
+    number that errors give the first one. Of a piece of a stream, `frames_before` have come before. `is_finite` says
+    that all samples have been looked at, so that nobody need do it again.
     """
 
     y: np.ndarray
@@ -207,12 +209,18 @@ class _Run:
         self.energies = np.empty(self.n_blocks * plan.lanes if plan.has_energy else 0, dtype=plan.dtype)
         self.suspects = 0
 
-    def blocks(self, first: int, last: int, driver: Callable[..., bool], *more: np.ndarray) -> None:
-        """Run a driver over blocks ``first … last - 1`` on the threads that pay."""
+    def blocks(
+        self, first: int, last: int, driver: Callable[..., bool], *more: np.ndarray, steps: tuple[int, ...] = (1, 2)
+    ) -> None:
+        """Run the steps of a driver over blocks ``first … last - 1`` on the threads that pay."""
         plan = self.plan
         job = self.template.copy()
         # first, end, piece, base, next, done, next_2
         job[4:11] = first, last, last - first, first, first, 0, first
+        if 1 not in steps:
+            job[_NEXT], job[_DONE] = last, last - first
+        if 2 not in steps:
+            job[_NEXT_2], job[_DONE_2] = last, last - first
         y, head, tail, data, ints, energies = self.clips.y, self.head, self.tail, plan.data, plan.ints, self.energies
 
         def run() -> bool:
@@ -293,6 +301,32 @@ def features(clips: Clips, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
         if ((floors != final[here]) & (lowest < final[here])).any():
             compute(first)
     return out, run.energies
+
+
+def levels(clips: Clips, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `features_of_levels` takes, the peak of each clip, and the energies of all frames.
+
+    Clips have frames, and the plan has a floor. The levels are blocks of frames as the kernels have them, flat.
+    """
+    run = _Run(clips, plan)
+    flat = np.empty(run.n_blocks * plan.n_levels * plan.lanes, dtype=plan.dtype)
+    peaks = np.empty(run.n_blocks * plan.lanes, dtype=plan.dtype)
+    none = run.energies[:0]
+    run.blocks(0, run.n_blocks, plan.drivers.features, flat, peaks, none, none, none, steps=(1,))
+    _refuse_if_not_finite(clips, plan, run.suspects)
+    return flat, np.maximum.reduceat(peaks[: clips.n_frames], clips.table[1:-1:2]), run.energies
+
+
+def features_of_levels(flat: np.ndarray, tops: np.ndarray, n_frames: int, plan: Plan) -> np.ndarray:
+    """Return what `features` does, of the levels of clips of `n_frames` each, whose peaks are `tops`."""
+    table = np.zeros(2 * tops.size + 2, dtype=np.int64)
+    table[1::2] = np.arange(tops.size + 1) * n_frames
+    run = _Run(Clips(flat[:0], table, (n_frames,) * tops.size, tops.size * n_frames, (tops.size, 0)), plan)
+    out = np.empty(tops.size * n_frames * plan.n_rows, dtype=plan.dtype)
+    peaks = np.full(tops.size * n_frames, -np.inf, dtype=plan.dtype)
+    floors = np.empty(tops.size, dtype=plan.dtype)
+    run.blocks(0, run.n_blocks, plan.drivers.features, flat, peaks, _tops(plan, tops), floors, out, steps=(2,))
+    return out
 
 
 def _tops(plan: Plan, tops: np.ndarray) -> np.ndarray:

@@ -278,8 +278,8 @@ class Energy:
 
     `energy_point` is where it is measured: on the frame after `remove_dc` ('raw'), after pre-emphasis and window
     ('windowed'), or as the sum of the scaled spectrum's bins ('spectrum'). `energy_eps` replaces a smaller energy
-    before the logarithm, `energy_floor` (0 is none) a smaller one whose logarithm has been taken. `energy_normalize` is HTK's
-    ENORMALISE: the utterance's peak becomes 1, the rest at most `energy_silence_floor` dB below it, times
+    before the logarithm, `energy_floor` (0 is none) a smaller one whose logarithm has been taken. `energy_normalize` is
+    HTK's ENORMALISE: the utterance's peak becomes 1, the rest at most `energy_silence_floor` dB below it, times
     `energy_scale`.
     """
 

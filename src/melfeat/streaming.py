@@ -302,8 +302,10 @@ class Stream:
                     f"with dtype=np.{chunk.dtype}"
                 )
             as_float_array(chunk, name="chunk")
-        check_finite(chunk, name="chunk")
-        return rows * self._dtype.type(self.config.preprocessing.input_scale)
+        with np.errstate(over="ignore"):
+            scaled: np.ndarray = rows * self._dtype.type(self.config.preprocessing.input_scale)
+        check_finite(scaled[0] if self._channels is None else scaled, name="chunk")
+        return scaled
 
     def _append(self, rows: np.ndarray) -> None:
         """Put conditioned samples behind the buffer, and the padding in front as soon as it can be told."""
@@ -360,7 +362,7 @@ class Stream:
 
     def _frames(self, k: int) -> np.ndarray:
         """Analyse the next k frames and let go of the samples that no later one needs."""
-        made, rows = self._plan, self._buffer.shape[0]
+        rows = self._buffer.shape[0]
         if k <= 0:
             return np.empty((rows, self._n_statics(), 0), dtype=self._dtype)
         at = self._first + self._analysed * self._hop - self._lead - self._begin
@@ -370,18 +372,18 @@ class Stream:
         table[0::2] = np.arange(rows + 1) * m
         table[1::2] = np.arange(rows + 1) * k
         clips = Clips(piece.reshape(-1), table, (k,) * rows, rows * k, (rows, m), frames_before=self._analysed)
-        flat, energies = (features if self.config.compression else bands)(clips, made)
-        x = flat.reshape(rows, made.n_rows, k)
-        if self.config.filterbank is None and self.config.spectrum.spectrum_scale == "1/n_fft":
-            x /= self.config.framing.n_fft
-        if made.has_energy:
-            x = self._placed(x, energies[: rows * k].reshape(rows, k))
+        x = self._features_of(clips, k)
         self._analysed += k
         self._forget()
         return x
 
-    def _placed(self, x: np.ndarray, energy: np.ndarray) -> np.ndarray:
-        return place_energy(x, energy, self.config)
+    def _features_of(self, clips: Clips, k: int) -> np.ndarray:
+        made, rows = self._plan, clips.n_clips
+        flat, energies = (features if self.config.compression else bands)(clips, made)
+        x = flat.reshape(rows, made.n_rows, k)
+        if self.config.filterbank is None and self.config.spectrum.spectrum_scale == "1/n_fft":
+            x /= self.config.framing.n_fft
+        return place_energy(x, energies[: rows * k].reshape(rows, k), self.config) if made.has_energy else x
 
     def _forget(self) -> None:
         keep_from = self._first + self._analysed * self._hop - self._lead

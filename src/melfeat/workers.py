@@ -18,6 +18,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from . import _forks  # noqa: F401  from now on, forks wait for imports that are going on
 from ._checks import check_int
 from .errors import ParameterError
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "feature_names",
+    "first_time",
     "frame_times",
     "latency",
     "mel_frequencies",
@@ -57,13 +58,24 @@ def _support(config: Config) -> tuple[int, int]:
     return ((n_fft - length) // 2 if f.window_align == "center" else 0), length
 
 
-def frame_times(config: Config, n_samples: int) -> np.ndarray:
-    """Return the centre of each frame's window [s]."""
-    f, stack = config.framing, config.post.stack
+def _first_centre(config: Config) -> float:
+    """Return the centre of the first frame's window [samples]."""
+    f = config.framing
     hop = f.hop_length or 0
     offset, length = _support(config)
-    centre = first_sample(f.frames, f.frame_length, f.n_fft or 0, hop) + offset + length / 2 + (stack - 1) * hop / 2
-    return (centre + np.arange(n_frames(config, n_samples)) * (hop * stack)) / config.sr
+    first = first_sample(f.frames, f.frame_length, f.n_fft or 0, hop)
+    return first + offset + length / 2 + (config.post.stack - 1) * hop / 2
+
+
+def first_time(config: Config) -> float:
+    """Return the centre of the first frame's window [s]."""
+    return _first_centre(config) / config.sr
+
+
+def frame_times(config: Config, n_samples: int) -> np.ndarray:
+    """Return the centre of each frame's window [s]."""
+    step = (config.framing.hop_length or 0) * config.post.stack
+    return (_first_centre(config) + np.arange(n_frames(config, n_samples)) * step) / config.sr
 
 
 def _static_names(config: Config) -> list[str]:

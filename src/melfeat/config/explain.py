@@ -12,6 +12,7 @@ from ..errors import ParameterError
 from ..stages import Cepstrum, Compression, Energy, Filterbank, Post
 from ._config import Config
 from ._difference import differences, in_short
+from ._geometry import first_time
 
 __all__ = ["diff", "explain"]
 
@@ -252,8 +253,7 @@ def _features(config: Config) -> str:
 
 def _timing(config: Config) -> str:
     sr, reasons = config.sr, config.whole_signal_reasons
-    centre = config.times(100 * (config.framing.n_fft or 1) * config.post.stack)[:1]
-    parts = [f"frame 0 is centred at {1000 * centre[0]:.5g} ms"] if len(centre) else []
+    parts = [f"frame 0 is centred at {1000 * first_time(config):.5g} ms"]
     if reasons:
         parts.append(f"needs the whole signal: {', '.join(reasons)}")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -14,7 +13,6 @@ from .._resample import resample_signal
 from .._wav import borrowed
 from ..errors import AudioFileError, MelfeatError, ParameterError
 from ..extractor import Extractor
-from ..long_files import extract_file
 from ..pooling import pooled
 from ..workers import threads
 from ._rows import Row
@@ -144,8 +142,12 @@ class Maker:
 
     def _made_of_long(self, clip: _Loaded) -> Made:
         """Compute a clip piece by piece; its frames are in a file that is gone when they are no longer used."""
+        from tempfile import TemporaryFile
+
+        from ..long_files import extract_file  # most workers never need it
+
         row, fx, res_type = clip.row, self._extractor, cast("ResType", self._spec.res_type)
-        with tempfile.TemporaryFile() as file:
+        with TemporaryFile() as file:
             extract_file(_source(row), file, fx, offset=row.offset, duration=row.duration, res_type=res_type)
             file.seek(0)
             return self._made(clip, _mapped(file))

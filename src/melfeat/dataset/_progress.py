@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from ..errors import ParameterError
 from ._extras import is_there
 
 __all__ = ["Progress", "shower"]
@@ -86,6 +87,8 @@ def shower(progress: Any, stream: TextIO | None = None, every: float = 10.0) -> 
         return None
     if callable(progress):
         return progress
+    if progress is not True:
+        raise ParameterError(f"progress={progress!r}: expected True, False, None or a function of a Progress")
     stream = stream or sys.stderr
     if stream.isatty() and is_there("tqdm"):
         return _Bar(stream)

@@ -107,7 +107,7 @@ class Store:
         path = self.inner / _SPEC
         try:
             text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return Spec.from_dict(_parsed(text, path), str(path))
 

@@ -15,7 +15,15 @@ import numpy as np
 
 from ..errors import ParameterError
 
-__all__ = ["DELTA_EDGES", "DeltaMode", "delta_reach", "extend", "regression_deltas", "regression_windows", "savgol_weights"]
+__all__ = [
+    "DELTA_EDGES",
+    "DeltaMode",
+    "delta_reach",
+    "extend",
+    "regression_deltas",
+    "regression_windows",
+    "savgol_weights",
+]
 
 #: What lies beyond the ends: a polynomial fitted to the first and last `width` values, or an extension of the data.
 DeltaMode = Literal["interp", "nearest", "mirror", "constant", "wrap"]

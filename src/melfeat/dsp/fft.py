@@ -57,8 +57,8 @@ class FFTPlan:
         Whether this is a Bluestein plan.
     spec : np.ndarray of int64, read-only
         ``[n, A, B, is chirp, n_passes, twiddles, direct table, is gathered, 0, group]``, then ``[radix, twiddles,
-        direct table, 0, 0]`` for each pass: offsets into `table`, zeros for the addresses that the kernels fill in. Of a chirp plan,
-        twiddles and direct table are the chirp and the spectrum of its conjugate.
+        direct table, 0, 0]`` for each pass: offsets into `table`, zeros for the addresses that the kernels fill in. Of
+        a chirp plan, twiddles and direct table are the chirp and the spectrum of its conjugate.
     table : np.ndarray of float64, read-only
         All twiddles and tables.
     """

@@ -34,6 +34,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
+from .._forks import hold_during_forks
+
 __all__ = [
     "JIT_DISABLED",
     "KERNELS",
@@ -322,19 +324,7 @@ _ENTRIES: list[Entry] = []
 _entry_lock = threading.RLock()
 
 
-def _begin_fork() -> None:
-    """Wait for threads that compile: a child that inherits their locks, and not them, would wait for ever."""
-    _entry_lock.acquire()
-    global_compiler_lock.acquire()
-
-
-def _end_fork() -> None:
-    global_compiler_lock.release()
-    _entry_lock.release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_begin_fork, after_in_parent=_end_fork, after_in_child=_end_fork)
+hold_during_forks(_entry_lock, global_compiler_lock)
 
 
 def entry(pattern: str) -> Callable[[Callable[..., int]], Entry]:

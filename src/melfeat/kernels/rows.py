@@ -1,6 +1,6 @@
 """Loops over rows of features and of signals: normalisation, regression deltas, pre-emphasis, the offset filter.
 
-The first three have the bits of the NumPy code in `dsp`, which says what is computed: sums in NumPy's pairwise order, and
+The first three have the bits of the NumPy code that defines them, in `dsp`: sums in NumPy's pairwise order, and
 everything else element by element, rounded as written. Here vectors run along a row; scratch is float64.
 """
 
@@ -189,8 +189,8 @@ def _regress(x, n, window, divisor, out):  # type: ignore[no-untyped-def]
 def delta_rows(x, windows, divisors, before, after, scratch, out):  # type: ignore[no-untyped-def]
     """Write deltas of rows ``(rows, n)`` to ``out[order, row]``, as `dsp.delta.regression_deltas` defines them.
 
-    The features are repeated `before` and `after` times beyond the ends; where these are used up, each delta is. `scratch`
-    is ``(2, n + 2 reach + 2 window + 32)``, finite.
+    The features are repeated `before` and `after` times beyond the ends; where these are used up, each delta is.
+    `scratch` is ``(2, n + 2 reach + 2 window + 32)``, finite.
     """
     n = x.shape[1]
     here, other = scratch[0], scratch[1]
@@ -276,9 +276,9 @@ def _recur(y: Any, to: Any, x: Any, at: Any, before: Any, factor: Any, eighth: A
 def remove_offset(x, a, state, out):  # type: ignore[no-untyped-def]
     """Write ``y[n] = x[n] - x[n - 1] + a y[n - 1]`` of a signal to `out`, in float64 until the end.
 
-    Eight steps at once: with ``d[n] = x[n] - x[n - 1]`` and sums of 2, 4 and 8 of its neighbours weighted by powers of a,
-    ``y[n] = w[n] + a^8 y[n - 8]``. Each value is rounded alike wherever a signal is cut: `state`, zeros at the beginning,
-    is left as the next piece needs it.
+    Eight steps at once: with ``d[n] = x[n] - x[n - 1]`` and sums w of 2, 4 and 8 of its neighbours weighted by powers of
+    a, ``y[n] = w[n] + a^8 y[n - 8]``. Each value is rounded alike wherever a signal is cut: `state`, zeros at the
+    beginning, is left as the next piece needs it.
     """
     d, one = np.zeros(_PIECE + 16, np.float64), np.zeros(_PIECE + 16, np.float64)
     two, y = np.zeros(_PIECE + 16, np.float64), np.zeros(_PIECE + 16, np.float64)
