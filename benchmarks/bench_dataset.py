@@ -3,8 +3,8 @@
     python benchmarks/bench_dataset.py [--quick] [--json OUT] [--parts throughput,memory,kill,million]
 
 * throughput: `melfeat.dataset.extract` with one and two processes, their start and the writing of the table included,
-  against ``librosa.load`` + ``mfcc`` + ``mean`` in one process, without its imports and its first clip, and as programs:
-  ``melfeat extract`` from the shell against the loop with what a fresh process needs for imports and a first clip;
+  against ``librosa.load`` + ``mfcc`` + ``mean`` in one process, without its imports and its first clip; and as
+  programs: ``melfeat extract`` from the shell against the loop with what a fresh process needs for imports and a clip;
 * memory: the largest resident size of the worker and of the coordinator, at a quarter of the clips and at all of them;
 * kill: a tree of 5,000 files, good and bad; runs are killed with SIGKILL at 20 random moments and resumed, and the
   bytes compared with those of an undisturbed run;

@@ -53,3 +53,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real recordings (../shared/data) are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the kernels that tests/hostile needs, compiled by a process in which every warning is an error."""
+    from tests.places import work
+
+    folder: Path = tmp_path_factory.mktemp("warm")
+    assert work(MELFEAT_CACHE_DIR=folder, options=("-W", "error"))["compiled"] > 0
+    assert work(MELFEAT_CACHE_DIR=folder)["compiled"] == 0
+    return folder

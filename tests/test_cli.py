@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from melfeat import workers
 from melfeat._atomic import open_atomic
 from melfeat.cli import _mfcc, main
 from melfeat.cli._outputs import unique_names
+from tests.support import needs_jit
 
 SR = 22050
 
@@ -452,19 +454,91 @@ class TestInfo:
 
 
 class TestWarmup:
-    def test_check_says_whether_anything_was_left_to_do(self, tmp_path):
-        environment = {**os.environ, "MELFEAT_CACHE_DIR": str(tmp_path)}
+    @pytest.fixture(scope="class")
+    def warmed(self, tmp_path_factory):
+        """A cache that one process has filled, in that process's own words, and the environment that leads there."""
+        folder = tmp_path_factory.mktemp("warmed")
+        environment = {**os.environ, "MELFEAT_CACHE_DIR": str(folder)}
         environment.pop("NUMBA_DISABLE_JIT", None)
-        first = melfeat_process("warmup", "--check", "--json", env=environment)
-        assert first.returncode == 1, first.stderr
-        report = json.loads(first.stdout)
-        assert report["compiled"] > 0
-        assert report["cache"].startswith(str(tmp_path))
-        second = melfeat_process("warmup", "--check", "--json", env=environment)
-        assert second.returncode == 0, second.stderr
-        report = json.loads(second.stdout)
-        assert report["compiled"] == 0
-        assert report["from_cache"] > 0
+        done = melfeat_process("warmup", "--dtype", "float32", "--check", "--json", env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        return folder, environment, json.loads(done.stdout)
+
+    @needs_jit
+    def test_compiles_everything_and_proves_it_in_a_fresh_process(self, warmed):
+        folder, environment, report = warmed
+        assert report["compiled"] > 50
+        assert report["cache"].startswith(str(folder))
+        assert report["check"]["compiled"] == 0
+        assert report["check"]["calls"] == {}
+        assert report["check"]["from_cache"] > 30
+        again = melfeat_process("warmup", "--dtype", "float32", "--check", env=environment)
+        assert (again.returncode, again.stderr) == (0, "")
+        assert again.stdout.startswith("0 kernels compiled, ")
+        last = again.stdout.splitlines()[-1]
+        assert re.fullmatch(r"check: a fresh process compiled nothing: \d+ kernels, all read from the cache", last)
+
+    @needs_jit
+    def test_leaves_out_no_kernel(self, warmed):
+        """Each that exists is in the cache, so a new one that nothing in the exercise calls is found here."""
+        folder, environment, _ = warmed
+        code = (
+            "import importlib, pkgutil, melfeat.kernels as package\n"
+            "for found in pkgutil.iter_modules(package.__path__, 'melfeat.kernels.'): importlib.import_module(found.name)\n"
+            "from melfeat.kernels._jit import KERNELS; print(*KERNELS)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+        known = {name.removeprefix("melfeat.kernels.") for name in done.stdout.split()}
+        assert len(known) > 50
+        assert known == {path.name.split("-")[0] for path in folder.rglob("*.kernel")}
+
+    @needs_jit
+    def test_check_says_what_is_still_compiled(self, warmed, tmp_path, monkeypatch, capsys):
+        """A cache that loses a file between the two processes."""
+        from melfeat.cli import _exercise, _machine
+
+        copy = shutil.copytree(warmed[0], tmp_path / "cache")
+        lost = list(copy.rglob("delta.edge_dot-*.kernel"))
+        assert lost
+        for path in lost:
+            path.unlink()
+        monkeypatch.setenv("MELFEAT_CACHE_DIR", str(copy))
+        found = _exercise.check_in_fresh_process(["float32"])
+        assert found["compiled"] == len(lost)
+        assert {kernel for kernels in found["calls"].values() for kernel in kernels} == {
+            "melfeat.kernels.delta.edge_dot"
+        }
+        assert _machine._verdict(found, False) == 1
+        said = capsys.readouterr().err
+        assert "check: a fresh process still compiled" in said
+        assert "delta interp (float32): melfeat.kernels.delta.edge_dot" in said
+
+    def test_check_without_a_python_to_start(self, monkeypatch):
+        from melfeat.cli import _exercise
+        from melfeat.cli._common import CannotRunError
+
+        monkeypatch.setattr(sys, "executable", "")
+        with pytest.raises(CannotRunError, match="there is no Python to start a fresh process with"):
+            _exercise.check_in_fresh_process(["float32"])
+
+    @needs_jit
+    def test_nowhere_to_keep_anything(self, tmp_path):
+        """Nothing is proven of a machine on which every process compiles again: a file is where the folder should be."""
+        (tmp_path / "file").touch()
+        environment = {**os.environ, "MELFEAT_CACHE_DIR": str(tmp_path / "file")}
+        code = (
+            "import sys; from melfeat.cli import main, _exercise\n"
+            "_exercise.calls = lambda dtype: [('delta', lambda: __import__('melfeat').delta([0.0] * 9))]\n"
+            "_exercise._compile_passes = lambda dtype: None\n"
+            "sys.exit(main(['warmup', '--check', '--json']))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 3
+        assert json.loads(done.stdout)["cache"] is None
+        assert "check" not in json.loads(done.stdout)
+        assert "no cache folder can be written" in done.stderr
 
     def test_without_jit_there_is_nothing_to_warm(self, monkeypatch, capsys):
         from melfeat.kernels import _jit

@@ -1,4 +1,4 @@
-"""Faults in the middle: files that vanish or shrink while they are read, full disks, kills. Never a half that looks whole.
+"""Faults in the middle: files that vanish or shrink while read, full disks, kills. Never a half that looks whole.
 
 `melfeat.extract_file` has tests of its own, in test_long_files.py.
 """
@@ -8,11 +8,9 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +20,10 @@ import soundfile
 
 import melfeat
 from melfeat.errors import AudioFileError
+from tests.places import LIMIT, LINUX, POSIX, SCRIPTS, child, enclosed, environment, work
 from tests.support import needs_jit
-from tests.test_hostile import LINUX, POSIX, child, enclosed, environment, work
 
 pytestmark = needs_jit
-
-
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("warm")
-    work(MELFEAT_CACHE_DIR=folder)
-    return folder
 
 
 def sound(folder: Path, kind: str, subtype: str, n: int = 200_000) -> Path:
@@ -131,17 +122,16 @@ class TestReading:
     @LINUX
     def test_no_more_open_files(self, tmp_path):
         code = (
-            "import resource, sys, melfeat\n"
+            "import resource, sys, melfeat, soundfile\n"
             "melfeat.load(sys.argv[1])\n"
             "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
             "try: melfeat.load(sys.argv[1])\n"
             "except melfeat.AudioFileError as error: print(error)\n"
-            "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
         )
         for kind, subtype in KINDS[:3]:
             path = sound(tmp_path, kind, subtype, n=100)
             command = [sys.executable, "-c", code, str(path)]
-            done = subprocess.run(command, env={**os.environ}, capture_output=True, text=True, timeout=150)
+            done = subprocess.run(command, env={**os.environ}, capture_output=True, text=True, timeout=LIMIT)
             assert "cannot be read" in done.stdout, done.stderr
             assert "Too many open files" in done.stdout
 
@@ -200,8 +190,7 @@ class TestCache:
             "work.bank()\n"
         )
         env = environment(MELFEAT_CACHE_DIR=tmp_path)
-        folder = Path(__file__).parent / "hostile"
-        done = subprocess.run([sys.executable, "-c", code], env=env, cwd=folder, capture_output=True, timeout=150)
+        done = subprocess.run([sys.executable, "-c", code], env=env, cwd=SCRIPTS, capture_output=True, timeout=LIMIT)
         assert done.returncode == -signal.SIGKILL, done.stderr
         assert {path.suffix for path in tmp_path.rglob("*.*")} == {".tmp"}
         assert work("bank", MELFEAT_CACHE_DIR=tmp_path)["compiled"] > 0
@@ -214,8 +203,7 @@ class TestCache:
             "import resource, work\nresource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))\nwork.report(work.bank())\n"
         )
         env = environment(MELFEAT_CACHE_DIR=tmp_path)
-        folder = Path(__file__).parent / "hostile"
-        done = subprocess.run([sys.executable, "-c", code], env=env, cwd=folder, capture_output=True, timeout=150)
+        done = subprocess.run([sys.executable, "-c", code], env=env, cwd=SCRIPTS, capture_output=True, timeout=LIMIT)
         assert (done.returncode, done.stderr) == (0, b"")
         assert json.loads(done.stdout)["compiled"] > 0
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

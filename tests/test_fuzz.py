@@ -204,7 +204,7 @@ def run_script(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize(("target", "runs"), [("load", 500), ("config", 1500), ("formats", 800), ("cli", 60)])
+@pytest.mark.parametrize(("target", "runs"), [("load", 500), ("config", 1500), ("formats", 400), ("cli", 60)])
 def test_the_script_finds_nothing(target, runs, tmp_path):
     done = run_script(target, "--runs", str(runs), "--seconds", "15", "--seed", "20261121", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

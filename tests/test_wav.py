@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -65,10 +66,25 @@ def no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_decode, "open_audio", refuse)
 
 
-@pytest.fixture(params=[None, 61, 4096], ids=["default", "61 bytes", "4096 bytes"])
+@pytest.fixture(params=[None, 97, 4096], ids=["default", "97 bytes", "4096 bytes"])
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param:
         monkeypatch.setattr(_wav, "_BLOCK_BYTES", request.param)
+
+
+def wavex(n: int, channels: int, bits: int, described: int | None = None, identifier: int = 1) -> bytes:
+    """Return a file whose format is described at length, with the number of its frames in front of them."""
+    samples = np.random.default_rng(7).bytes(n * channels * bits // 8)
+    data = oracle.wav_bytes(samples, tag=0xFFFE, bits=bits, channels=channels, rate=8000)
+    more = struct.pack("<HHIH", 22, described or bits, 3, identifier) + bytes.fromhex("000000001000800000aa00389b71")
+    fact = b"fact" + struct.pack("<II", 4, n)
+    whole = data[:16] + struct.pack("<I", 40) + data[20:36] + more + fact + data[36:]
+    return whole[:4] + struct.pack("<I", len(whole) - 8) + whole[8:]
+
+
+def wav24(n: int, channels: int) -> bytes:
+    samples = np.random.default_rng(6).bytes(3 * n * channels)
+    return oracle.wav_bytes(samples, tag=1, bits=24, channels=channels, rate=8000)
 
 
 SPANS = [{}, {"offset": 0.1}, {"duration": 0.0321}, {"offset": 0.01, "duration": 0.2}, {"offset": 9}, {"duration": 0}]
@@ -91,6 +107,21 @@ def test_the_bits_of_the_decoder(tmp_path: Path, channels: int, dtype: np.dtype)
                         assert sr_got == rate
                         assert type(sr_got) is type(rate)
                         assert_same_bytes(got, expected)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 9])
+@pytest.mark.parametrize(
+    "make", [wav24, lambda n, c: wavex(n, c, 24), lambda n, c: wavex(n, c, 16)], ids=["24", "x24", "x16"]
+)
+@pytest.mark.usefixtures("blocks")
+def test_24_bits_and_longer_descriptions(make: Callable[[int, int], bytes], channels: int, dtype: np.dtype) -> None:
+    for n in (0, 2, 1500):
+        data = make(n, channels)
+        assert is_plain(data)
+        for options in SPANS:
+            for mono in (True, False):
+                expected, _ = melfeat.load(io.BytesIO(data), None, mono, dtype=dtype, **options)
+                assert_same_bytes(melfeat.load(data, None, mono, dtype=dtype, **options)[0], expected)
 
 
 @pytest.mark.usefixtures("no_decoder")
@@ -120,7 +151,9 @@ UNUSUAL = {
     "text of odd length": wav(300, 2, before_data=chunk(b"LIST", 3)),
     "samples far behind": wav(300, 2, before_data=chunk(b"JUNK", 5000)),
     "8 bit": oracle.wav_bytes(bytes(100), tag=1, bits=8),
-    "24 bit": oracle.wav_bytes(bytes(99), tag=1, bits=24),
+    "32 bit": oracle.wav_bytes(bytes(100), tag=1, bits=32),
+    "20 of 24 bits": wavex(300, 2, 24, described=20),
+    "extensible float": wavex(300, 2, 24, identifier=3),
     "float": oracle.wav_bytes(bytes(100), tag=3, bits=32),
     "half a frame": oracle.wav_bytes(bytes(102), tag=1, bits=16, channels=2),
     "no channel": oracle.wav_bytes(bytes(100), tag=1, bits=16, channels=0),

@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
     from . import (
         convert as convert,
+        dataset as dataset,
         display as display,
         errors as errors,
         feature as feature,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         time_to_samples as time_to_samples,
         times_like as times_like,
     )
+    from .dataset import load_features as load_features
     from .demo import (
         demo_path as demo_path,
     )
@@ -65,6 +67,7 @@ if TYPE_CHECKING:  # for type checkers and for packagers that look for imports
         MelfeatWarning as MelfeatWarning,
         MissingExtraError as MissingExtraError,
         ParameterError as ParameterError,
+        SpecMismatch as SpecMismatch,
     )
     from .extractor import Extractor as Extractor
     from .feature import (
@@ -110,6 +113,7 @@ _HOME = {
     for module, names in {
         "batching": ("batch",),
         "config": ("Config",),
+        "dataset": ("load_features",),
         "config.explain": ("diff", "explain"),
         "config.presets": ("presets",),
         "extractor": ("Extractor",),
@@ -136,6 +140,7 @@ _HOME = {
             "MelfeatWarning",
             "MissingExtraError",
             "ParameterError",
+            "SpecMismatch",
         ),
         "formats": ("HTKHeader", "read_ark", "read_htk", "read_kaldi", "read_scp", "write_ark", "write_htk"),
         "long_files": ("extract_file",),
@@ -159,7 +164,7 @@ _HOME = {
     for name in names
 }
 _MODULES = (
-    *("convert", "display", "errors", "feature", "filters", "foreign", "formats", "io", "normalization"),
+    *("convert", "dataset", "display", "errors", "feature", "filters", "foreign", "formats", "io", "normalization"),
     *("spectrum", "stages", "util"),
 )
 

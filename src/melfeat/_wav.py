@@ -1,4 +1,4 @@
-"""Ordinary 16-bit WAV files, which need no decoder, and the memory that a thread keeps for loading files."""
+"""Ordinary 16-bit and 24-bit WAV files, which need no decoder, and the memory that a thread keeps for loading files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 from ._diagnose import source_name
 from .errors import AudioFileError
 
-__all__ = ["PlainWav", "borrowed", "convert_pcm16", "open_plain_wav"]
+__all__ = ["PlainWav", "borrowed", "convert_pcm16", "convert_pcm24", "open_plain_wav"]
 
 # Bytes read at once: 5 s of 16-bit stereo at 48 kHz.
 _BLOCK_BYTES = 1 << 20
@@ -25,6 +25,11 @@ _BLOCK_BYTES = 1 << 20
 # The beginning of a file in which the samples must begin, and its part from the size to the bits of a sample.
 _HEAD_BYTES = 1 << 12
 _FORMAT = struct.Struct("<I12xHHIIHH")
+
+# The tag of formats that are described at more length, and the rest of one that is PCM after all: 22 more bytes, the
+# bits of a sample again, speakers (which do not matter here) and an identifier.
+_EXTENSIBLE = 0xFFFE
+_PCM_IDENTIFIER = bytes.fromhex("0100000000001000800000aa00389b71")
 _MOST_CHANNELS, _MOST_HZ = 1024, 1 << 20
 
 # The largest memory that a thread keeps of each name: 23 s of a float32 signal at 44.1 kHz.
@@ -61,6 +66,22 @@ def convert_pcm16(samples: np.ndarray, n_channels: int, out: np.ndarray, start: 
         pcm.pcm16_to_channels(samples, n_channels, kind(2.0**-15), start, out)
 
 
+def convert_pcm24(samples: np.ndarray, n_channels: int, out: np.ndarray, start: int, n: int) -> None:
+    """Write `n` frames of interleaved 24-bit samples, as bytes, like `convert_pcm16`."""
+    from .kernels import pcm
+
+    scale = out.dtype.type(2.0**-23)
+    if out.ndim == 1 and n_channels == 1:
+        pcm.pcm24_to_float(samples, scale, out[start : start + n])
+        return
+    with borrowed("floats", n * n_channels, out.dtype) as floats:
+        pcm.pcm24_to_float(samples, scale, floats)
+        if out.ndim == 1:
+            pcm.float_to_mono(floats, n_channels, out.dtype.type(n_channels), out[start : start + n])
+        else:
+            pcm.float_to_channels(floats, n_channels, start, out)
+
+
 class Header(NamedTuple):
     """What the beginning of an ordinary file says: the byte where samples begin, and what they are."""
 
@@ -68,6 +89,7 @@ class Header(NamedTuple):
     n_channels: int
     samplerate: int
     n_frames: int
+    n_bytes: int
 
 
 def read_header(head: bytes, size: int) -> Header | None:
@@ -75,20 +97,27 @@ def read_header(head: bytes, size: int) -> Header | None:
 
     An ordinary one is a format, a chunk of text or padding perhaps, and the samples up to the end, all lengths right.
     """
-    if len(head) < 44 or head[:4] != b"RIFF" or head[8:20] != b"WAVEfmt \x10\x00\x00\x00":
+    if len(head) < 44 or head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt ":
         return None
     riff_size, tag, n_channels, samplerate, byte_rate, width, bits = _FORMAT.unpack_from(head, 4)
-    if (riff_size, tag, bits, width, byte_rate) != (size - 8, 1, 16, 2 * n_channels, samplerate * width):
+    n_bytes = bits // 8
+    if bits not in (16, 24) or (riff_size, width, byte_rate) != (size - 8, n_bytes * n_channels, samplerate * width):
         return None
-    at = 36
+    at = 20 + int.from_bytes(head[16:20], "little")
+    if tag == _EXTENSIBLE:
+        described = int.from_bytes(head[36:38], "little"), int.from_bytes(head[38:40], "little"), head[44:60]
+        if at != 60 or described != (22, bits, _PCM_IDENTIFIER):
+            return None
+    elif tag != 1 or at != 36:
+        return None
     while at + 8 <= len(head):
         name, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
         at += 8
         if name == b"data":
             known = 0 < n_channels <= _MOST_CHANNELS and 0 < samplerate <= _MOST_HZ
             whole = known and length == size - at and length % width == 0
-            return Header(at, n_channels, samplerate, length // width) if whole else None
-        if name not in (b"LIST", b"JUNK") or length % 2:
+            return Header(at, n_channels, samplerate, length // width, n_bytes) if whole else None
+        if name not in (b"LIST", b"JUNK", b"fact" if tag == _EXTENSIBLE else b"") or length % 2:
             return None
         at += length
     return None
@@ -145,13 +174,13 @@ class PlainWav:
     ) -> None:
         self._file, self._name, self._dtype = file, name, dtype
         self._buffer, self._first, self._held = buffer, 0, held  # which bytes of the file the buffer has
-        self._at, self._channels, self.samplerate, self._total = header
+        self._at, self._channels, self.samplerate, self._total, self._bytes = header
         self.n_rows = 1 if mono else self._channels
 
     def begin(self, offset: float, duration: float | None) -> int:
         """Go `offset` seconds into the file and return how many frames to read from there."""
         start = min(int(offset * self.samplerate), self._total)
-        self._at += 2 * self._channels * start
+        self._at += self._bytes * self._channels * start
         left = self._total - start
         return left if duration is None else min(left, int(duration * self.samplerate))
 
@@ -161,15 +190,18 @@ class PlainWav:
 
     def read_into(self, out: np.ndarray, start: int, n: int) -> int:
         """Fill ``out[..., start : start + n]`` with the next frames and return how many there were."""
-        width, done = 2 * self._channels, 0
+        width, done = self._bytes * self._channels, 0
         while done < n:
             got = min(n - done, (self._first + self._held - self._at) // width)
             if got < 1:
                 self._fill((n - done) * width, width)
                 continue
             place = self._at - self._first
-            samples = self._buffer[place : place + got * width].view(np.int16)
-            convert_pcm16(samples, self._channels, out, start + done, got)
+            samples = self._buffer[place : place + got * width]
+            if self._bytes == 2:
+                convert_pcm16(samples.view(np.int16), self._channels, out, start + done, got)
+            else:
+                convert_pcm24(samples, self._channels, out, start + done, got)
             done, self._at = done + got, self._at + got * width
         return done
 

@@ -179,8 +179,6 @@ def count_kernels() -> tuple[dict[str, int], int]:
 
 def exercise(dtype: str) -> dict[str, list[str]]:
     """Make every call, and compile the FFT's passes of all lengths; return which kernels each call had to compile."""
-    from ..kernels._jit import KERNELS, Entry
-
     found: dict[str, list[str]] = {}
     before, _ = count_kernels()
 
@@ -197,11 +195,18 @@ def exercise(dtype: str) -> dict[str, list[str]]:
         for name, call in calls(dtype):
             call()
             note(name)
-    for kernel in list(KERNELS.values()):
-        if isinstance(kernel, Entry):  # which of them are needed depends on n_fft
-            kernel.address(dtype)
+    _compile_passes(dtype)
     note("FFT of another length")
     return found
+
+
+def _compile_passes(dtype: str) -> None:
+    """Compile all passes of the FFT: which of them are needed depends on its length."""
+    from ..kernels._jit import KERNELS, Entry
+
+    for kernel in list(KERNELS.values()):
+        if isinstance(kernel, Entry):
+            kernel.address(dtype)
 
 
 def _report(dtypes: list[str]) -> None:

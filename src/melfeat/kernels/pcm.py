@@ -10,7 +10,7 @@ import numpy as np
 
 from ._jit import kernel
 
-__all__ = ["float_to_channels", "float_to_mono", "pcm16_to_channels", "pcm16_to_mono"]
+__all__ = ["float_to_channels", "float_to_mono", "pcm16_to_channels", "pcm16_to_mono", "pcm24_to_float"]
 
 
 @kernel
@@ -51,6 +51,15 @@ def pcm16_to_channels(x: np.ndarray, n_channels: int, scale: float, start: int, 
             row = out[c, start : start + n]
             for i in range(n):
                 row[i] = x[i * n_channels + c] * scale
+
+
+@kernel
+def pcm24_to_float(x: np.ndarray, scale: float, out: np.ndarray) -> None:
+    """Scale samples of three bytes, the lowest first: x (3 * n,) uint8, out (n,). A power of two makes it exact."""
+    for i in range(out.shape[0]):
+        bits = np.int32(x[3 * i]) | np.int32(x[3 * i + 1]) << 8 | np.int32(x[3 * i + 2]) << 16
+        out[i] = (bits ^ 0x800000) - 0x800000
+        out[i] *= scale
 
 
 @kernel

@@ -276,8 +276,8 @@ def _recur(y: Any, to: Any, x: Any, at: Any, before: Any, factor: Any, eighth: A
 def remove_offset(x, a, state, out):  # type: ignore[no-untyped-def]
     """Write ``y[n] = x[n] - x[n - 1] + a y[n - 1]`` of a signal to `out`, in float64 until the end.
 
-    Eight steps at once: with ``d[n] = x[n] - x[n - 1]`` and sums w of 2, 4 and 8 of its neighbours weighted by powers of
-    a, ``y[n] = w[n] + a^8 y[n - 8]``. Each value is rounded alike wherever a signal is cut: `state`, zeros at the
+    Eight steps at once: with ``d[n] = x[n] - x[n - 1]`` and sums w of 8 of its neighbours, weighted by powers of a,
+    ``y[n] = w[n] + a^8 y[n - 8]``. Each value is rounded alike wherever a signal is cut: `state`, zeros at the
     beginning, is left as the next piece needs it.
     """
     d, one = np.zeros(_PIECE + 16, np.float64), np.zeros(_PIECE + 16, np.float64)
