@@ -77,10 +77,12 @@ def as_user(user: int) -> tuple[str, ...]:
 
 def enclosed(commands: str) -> tuple[str, ...]:
     """Return the command that runs what follows with mounts of its own, made by shell commands."""
-    prefix = ("unshare", "-rm", "sh", "-c", f'set -e; {commands}; exec "$@"', "sh")
-    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], capture_output=True).returncode:
-        pytest.skip("this process may not make mounts of its own")
-    return prefix
+    if shutil.which("unshare") is not None:
+        for how in ("-m", "-rm"):  # by right, or as root of a name space of its own
+            prefix = ("unshare", how, "sh", "-c", f'set -e; {commands}; exec "$@"', "sh")
+            if subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
+                return prefix
+    pytest.skip("this process may not make mounts of its own")
 
 
 def read_only(folder: Path) -> tuple[str, ...]:

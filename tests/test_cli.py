@@ -453,17 +453,18 @@ class TestInfo:
         assert (bad["path"], bad["readable"], bad["frames"]) == ("gone.wav", False, None)
 
 
-class TestWarmup:
-    @pytest.fixture(scope="class")
-    def warmed(self, tmp_path_factory):
-        """A cache that one process has filled, in that process's own words, and the environment that leads there."""
-        folder = tmp_path_factory.mktemp("warmed")
-        environment = {**os.environ, "MELFEAT_CACHE_DIR": str(folder)}
-        environment.pop("NUMBA_DISABLE_JIT", None)
-        done = melfeat_process("warmup", "--dtype", "float32", "--check", "--json", env=environment)
-        assert (done.returncode, done.stderr) == (0, "")
-        return folder, environment, json.loads(done.stdout)
+@pytest.fixture(scope="module")
+def warmed(tmp_path_factory):
+    """A cache that one process has filled, the environment that leads there, and what that process said."""
+    folder = tmp_path_factory.mktemp("warmed")
+    environment = {**os.environ, "MELFEAT_CACHE_DIR": str(folder)}
+    environment.pop("NUMBA_DISABLE_JIT", None)
+    done = melfeat_process("warmup", "--dtype", "float32", "--check", "--json", env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder, environment, json.loads(done.stdout)
 
+
+class TestWarmup:
     @needs_jit
     def test_compiles_everything_and_proves_it_in_a_fresh_process(self, warmed):
         folder, environment, report = warmed
@@ -484,7 +485,8 @@ class TestWarmup:
         folder, environment, _ = warmed
         code = (
             "import importlib, pkgutil, melfeat.kernels as package\n"
-            "for found in pkgutil.iter_modules(package.__path__, 'melfeat.kernels.'): importlib.import_module(found.name)\n"
+            "for found in pkgutil.iter_modules(package.__path__, 'melfeat.kernels.'):\n"
+            "    importlib.import_module(found.name)\n"
             "from melfeat.kernels._jit import KERNELS; print(*KERNELS)"
         )
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
@@ -523,7 +525,7 @@ class TestWarmup:
 
     @needs_jit
     def test_nowhere_to_keep_anything(self, tmp_path):
-        """Nothing is proven of a machine on which every process compiles again: a file is where the folder should be."""
+        """A file is where the folder should be: every process compiles again, so there is nothing to prove."""
         (tmp_path / "file").touch()
         environment = {**os.environ, "MELFEAT_CACHE_DIR": str(tmp_path / "file")}
         code = (
@@ -566,12 +568,31 @@ class TestDoctor:
         for title in ("versions:", "extras:", "cpu:", "threads:", "cache:", "environment:", "problems:"):
             assert f"\n{title}" in f"\n{out}"
 
-    def test_problems_are_found(self, monkeypatch, capsys):
+    @pytest.mark.parametrize(
+        ("kernels", "problem"),
+        [
+            ((0, 0), "no cache folder can be written, so every process compiles again"),
+            ((0, 7), "no cache folder can be written, and the kernels there are for another processor, so every"),
+            ((50, 0), None),
+        ],
+    )
+    def test_a_cache_that_cannot_be_written(self, monkeypatch, capsys, kernels, problem):
+        """Which matters only if what is needed is not in it."""
         from melfeat.kernels import _jit
 
         monkeypatch.setattr(_jit, "writable_cache_folder", lambda: None)
+        monkeypatch.setattr(_jit, "cached_kernels", lambda: kernels)
+        assert main(["doctor"]) == (0 if problem is None else 1)
+        out = capsys.readouterr().out
+        assert ("set MELFEAT_CACHE_DIR" in out) == (problem is not None)
+        assert problem is None or problem in out
+
+    def test_threads_that_nobody_can_have(self, monkeypatch, capsys):
+        monkeypatch.setattr(workers, "_chosen", None)
+        monkeypatch.setattr(workers, "_by_default", None)
+        monkeypatch.setenv("MELFEAT_NUM_THREADS", "many")
         assert main(["doctor"]) == 1
-        assert "set MELFEAT_CACHE_DIR" in capsys.readouterr().out
+        assert "MELFEAT_NUM_THREADS='many': expected an integer >= 1" in capsys.readouterr().out
 
     @pytest.mark.parametrize(
         ("texts", "quota"),

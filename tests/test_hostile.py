@@ -9,6 +9,7 @@ from __future__ import annotations
 import compileall
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -110,8 +111,20 @@ class TestReadOnly:
         run = work("both", prefix=prefix, **changes)
         assert (run["compiled"], run["cache"], run["digest"]) == (0, None, expected)
 
+    @ROOT
     @LINUX
-    def test_doctor_and_warmup_say_what_is_wrong(self, tmp_path, warm):
+    def test_a_container(self, shared_folder, warm, expected):
+        """Built by root, run by a user without a name, everything read-only: docs/deploy.md's recipe."""
+        package = copy_of_package(shared_folder)
+        cache = package / "kernels" / "__pycache__" / next(warm.iterdir()).name
+        shutil.copytree(next(warm.iterdir()), cache)
+        changes: dict[str, Any] = {"PYTHONPATH": shared_folder, "HOME": None, "PYTHONDONTWRITEBYTECODE": "1"}
+        run = work("both", "/tmp", str(shared_folder), prefix=enclosed(ALL_READ_ONLY), user=SOMEBODY, **changes)
+        assert (run["uid"], run["writable"], run["cache"]) == (SOMEBODY, [], None)
+        assert (run["compiled"], run["digest"]) == (0, expected)
+
+    @LINUX
+    def test_doctor_says_what_is_wrong(self, tmp_path, warm):
         prefix = enclosed(ALL_READ_ONLY)
         command = [*prefix, sys.executable, "-m", "melfeat", "doctor", "--json"]
         for folder, healthy in ((warm, True), (tmp_path, False)):
@@ -182,9 +195,13 @@ class TestCaches:
         assert run["cached"] == 0
         shutil.copytree(folder, tmp_path / folder.name, dirs_exist_ok=True)
         before = set(kernels(tmp_path))
-        run = work("bank", MELFEAT_CACHE_DIR=tmp_path, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
-        assert run["cached"] == 0
-        assert len(set(kernels(tmp_path)) - before) == run["compiled"]
+        general = {
+            "NUMBA_CPU_NAME": "x86-64-v3" if platform.machine() == "x86_64" else "generic",
+            "NUMBA_CPU_FEATURES": "",
+        }
+        other = work("bank", MELFEAT_CACHE_DIR=tmp_path, **general)
+        assert (other["cached"], other["digest"]) == (0, run["digest"])
+        assert len(set(kernels(tmp_path)) - before) == other["compiled"]
 
     def test_four_processes_compile_at_once(self, tmp_path, expected):
         with ThreadPoolExecutor(4) as starters:

@@ -94,7 +94,7 @@ def _librosa_calls(dtype: Any) -> Iterator[Call]:
     for power in (1.0, 1.5, 2.0):
         yield f"melspectrogram power={power}", partial(feature.melspectrogram, both, _SR, power=power)
     D = spectrum.stft(both, n_fft=512)
-    S = np.abs(D) ** 2
+    S = D.real**2 + D.imag**2
     yield "stft", partial(spectrum.stft, both)
     yield "istft", partial(spectrum.istft, D)
     yield "magphase", partial(spectrum.magphase, D)
@@ -106,8 +106,8 @@ def _librosa_calls(dtype: Any) -> Iterator[Call]:
             yield f"power_to_db of {kind}, {top_db}", partial(spectrum.power_to_db, levels, top_db=top_db)
             yield f"amplitude_to_db of {kind}, {top_db}", partial(spectrum.amplitude_to_db, levels, top_db=top_db)
     yield "power_to_db ref=max", partial(spectrum.power_to_db, S, ref=np.max)
-    yield "db_to_power", partial(spectrum.db_to_power, np.log10(S + 1e-9))
-    yield "db_to_amplitude", partial(spectrum.db_to_amplitude, np.log10(S + 1e-9))
+    yield "db_to_power", partial(spectrum.db_to_power, 1 - S)
+    yield "db_to_amplitude", partial(spectrum.db_to_amplitude, 1 - S)
     for mode in ("interp", "nearest", "mirror", "constant", "wrap"):
         yield f"delta {mode}", partial(temporal.delta, S, mode=mode)
     yield "delta along frequency", partial(temporal.delta, S, axis=-2, order=2)
@@ -116,7 +116,7 @@ def _librosa_calls(dtype: Any) -> Iterator[Call]:
     yield "mfcc_stats", partial(pooling.mfcc_stats, [y, y[:5000]], _SR, stats=("mean", "std", "skew"))
     from ..normalization import cmvn
 
-    yield "cmvn", partial(cmvn, np.log(S + 1e-9))
+    yield "cmvn", partial(cmvn, S[0])
 
 
 def _dialect_calls(dtype: Any) -> Iterator[Call]:

@@ -65,30 +65,27 @@ def _leaf(x, start, n, origin, mean, squared, eight):  # type: ignore[no-untyped
     `eight` is scratch of eight numbers.
     """
     if n < 8:
-        total = -0.0
+        few = -0.0
         for i in range(start, start + n):
-            total += _scalar(x, i, origin, mean, squared)
-        return total
+            few += _scalar(x, i, origin, mean, squared)
+        return few
     like, values, step = raw(eight), raw(x), lanes(eight)
-    whole, apart = start + n - n % 8, 8 - step  # where a vector has eight lanes, low and high are the same
-    if squared:
-        low = _square_term(like, values, start, origin, mean)
-        high = _square_term(like, values, start + apart, origin, mean)
-        for i in range(start + 8, whole, 8):
-            low = _add_square(like, low, values, i, origin, mean)
-            high = _add_square(like, high, values, i + apart, origin, mean)
-    else:
-        low = _term(like, values, start, origin, mean)
-        high = _term(like, values, start + apart, origin, mean)
-        for i in range(start + 8, whole, 8):
-            low = _add_term(like, low, values, i, origin, mean)
-            high = _add_term(like, high, values, i + apart, origin, mean)
-    put(like, apart, high)
-    put(like, 0 * step, low)
-    total = ((eight[0] + eight[1]) + (eight[2] + eight[3])) + ((eight[4] + eight[5]) + (eight[6] + eight[7]))
+    whole = start + n - n % 8
+    for half in range(0, 8, step):  # once where a vector has eight lanes
+        at = start + half
+        if squared:
+            total = _square_term(like, values, at, origin, mean)
+            for i in range(at + 8, whole, 8):
+                total = _add_square(like, total, values, i, origin, mean)
+        else:
+            total = _term(like, values, at, origin, mean)
+            for i in range(at + 8, whole, 8):
+                total = _add_term(like, total, values, i, origin, mean)
+        put(like, half, total)
+    together = ((eight[0] + eight[1]) + (eight[2] + eight[3])) + ((eight[4] + eight[5]) + (eight[6] + eight[7]))
     for i in range(whole, start + n):
-        total += _scalar(x, i, origin, mean, squared)
-    return total
+        together += _scalar(x, i, origin, mean, squared)
+    return together
 
 
 @kernel
