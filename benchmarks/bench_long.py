@@ -65,8 +65,8 @@ def one(kind: str, name: str, path: str, out: str, threads: int) -> dict[str, An
     melfeat.set_num_threads(threads)
     fx = extractor(name)
     seconds = melfeat.get_duration(path=path)
-    fx(melfeat.load(path, sr=fx.config.sr, duration=60.0)[0])  # loads all kernels and packages, for either way
-    extract_file(path, None, fx, duration=60.0)
+    fx(melfeat.load(path, sr=fx.config.sr, duration=5.0)[0])  # loads all kernels and packages, for either way
+    extract_file(path, None, fx, duration=5.0)
     start = time.perf_counter()
     if kind == "file":
         extract_file(path, out, fx)

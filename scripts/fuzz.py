@@ -4,8 +4,8 @@
     python scripts/fuzz.py load --seconds 7200 --seed 7 --out findings
     python scripts/fuzz.py load --replay findings/load-3f2a90c1.bin
 
-An input is good or one of melfeat's own errors. A finding is any other exception, a warning from inside melfeat, a
-crash, more than 4 GB of memory, or a call that lasts too long. Each finding is written to a file of its own.
+An input is good or one of melfeat's own errors. A finding is any other exception, also one that Python only prints
+because it was raised in a callback, a warning from inside melfeat, a crash, more than 4 GB of memory, or a call that lasts too long. Each finding is written to a file of its own.
 
 Inputs begin as files of every format that libsndfile writes here, command lines, and the configurations of all presets.
 Each round changes one of them: bits, numbers, pieces cut out, doubled, moved from one input to another. What reaches a
@@ -52,7 +52,8 @@ def sound_seeds() -> list[bytes]:
 
     noise = 0.2 * np.random.default_rng(3).standard_normal((700, 2))
     found = []
-    for kind in soundfile.available_formats():
+    kinds = soundfile.available_formats().keys() - {"SD2"}  # which writes a second file, into the current folder
+    for kind in sorted(kinds):
         for subtype in soundfile.available_subtypes(kind):
             for channels in (1, 2):
                 file = io.BytesIO()
@@ -328,17 +329,30 @@ class Tracer:
         return local
 
 
+_unraisable: list[str] = []
+
+
+def _note_unraisable(unraisable: Any) -> None:
+    """Keep what Python would print and forget: exceptions in callbacks and finalisers."""
+    _unraisable.append(f"printed, not raised: {unraisable.err_msg}: {unraisable.exc_value!r}")
+
+
 def _outcome(target: Callable[[bytes], None], data: bytes) -> tuple[str, str]:
     """Return a short name of how the call ends, and the traceback if that is a finding."""
     from melfeat.errors import MelfeatError
 
+    _unraisable.clear()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if target is not run_config:  # any number may stand there, and some overflow
                 warnings.filterwarnings("error", category=RuntimeWarning, module="melfeat")
             target(data)
+        if _unraisable:
+            return "finding", _unraisable[0]
     except MelfeatError as error:
+        if _unraisable:
+            return "finding", _unraisable[0]
         told = re.sub(r"'[^']*'|\"[^\"]*\"", "", str(error))  # without what it quotes
         return f"{type(error).__name__} {re.sub(r'[^a-zA-Z ]+', '', told)[:60]}", ""
     except BaseException:
@@ -349,6 +363,7 @@ def _outcome(target: Callable[[bytes], None], data: bytes) -> tuple[str, str]:
 def work(name: str) -> None:
     """Take inputs from stdin and answer on stdout: how each ended, and how many new ways through melfeat it found."""
     faulthandler.enable()
+    sys.unraisablehook = _note_unraisable
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever is printed must not get between the answers
     with contextlib.suppress(ImportError):
@@ -475,6 +490,7 @@ def main() -> int:
         return 0
     if args.replay:
         data = args.replay.read_bytes()
+        sys.unraisablehook = _note_unraisable
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
             outcome, details = _outcome(TARGETS[args.targets[0]][1], data)

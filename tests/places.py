@@ -70,7 +70,7 @@ def as_user(user: int) -> tuple[str, ...]:
         pytest.skip("setpriv is not here")
     readable = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
     for prefix in (command, (*command, *readable)):
-        if subprocess.run([*prefix, sys.executable, "-c", ""], capture_output=True).returncode == 0:
+        if subprocess.run([*prefix, sys.executable, "-c", "import numpy"], capture_output=True).returncode == 0:
             return prefix
     pytest.skip("this interpreter cannot be run by another user")
 

@@ -52,6 +52,20 @@ def changed(data: bytes, changes: list[tuple[float, str, int]]) -> bytes:
     return bytes(made)
 
 
+def outcome(source: Any) -> tuple[str, bytes]:
+    """Return how loading ends: samples, or the error without what it calls the source."""
+    try:
+        y, sr = melfeat.load(source, sr=None)
+    except MelfeatError as error:
+        return type(error).__name__, str(error).partition(": ")[2].encode()
+    return str(sr), y.tobytes()
+
+
+#: An exception in a callback of the decoder is printed, not raised.
+quiet = pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+
+
+@quiet
 class TestLoad:
     @settings(max_examples=200)
     @given(data=st.sampled_from(SOUNDS), changes=CHANGES)
@@ -86,6 +100,18 @@ class TestLoad:
         """Whatever the name is, it is no file, or not one that is audio."""
         with pytest.raises(MelfeatError):
             melfeat.load(f"no such folder/{name}")
+
+    def test_places_before_the_first_byte(self, tmp_path, capfd):
+        """A damaged header sends the decoder there; bytes, open files and paths must agree on what that means."""
+        data = next(data for data in SOUNDS if data[:4] == b"FORM")
+        path = tmp_path / "sound.aiff"
+        for at in range(4, 60):
+            for number in (b"\xff\xff\xff\xff", b"\x80\0\0\0", b"\0\0\0\0"):
+                path.write_bytes(data[:at] + number + data[at + 4 :])
+                with open(path, "rb") as file:
+                    outcomes = [outcome(source) for source in (path, path.read_bytes(), file)]
+                assert outcomes[0] == outcomes[1] == outcomes[2], (at, number)
+        assert capfd.readouterr() == ("", "")
 
     def test_a_dash_is_a_name(self, tmp_path, monkeypatch):
         """libsndfile would wait for a recording on stdin."""
@@ -135,8 +161,8 @@ class TestConfig:
             inside = data.draw(
                 st.sampled_from([options, *(part for part in options.values() if isinstance(part, dict))])
             )
-            name = data.draw(st.sampled_from(sorted(inside)) | st.text(max_size=8))
-            if data.draw(st.booleans()) or not inside:
+            name = data.draw(st.sampled_from([*inside, "sr"]) | st.text(max_size=8))
+            if data.draw(st.booleans()):
                 inside[name] = data.draw(VALUES)
             else:
                 inside.pop(name, None)

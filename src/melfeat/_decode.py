@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -56,6 +57,7 @@ class Watched:
 
     def __init__(self, file: Any) -> None:
         self._file = file
+        self._refused = False
         self.failure: BaseException | None = None
 
     def _guarded(self, call: Callable[..., Any], *args: Any) -> int:
@@ -67,7 +69,9 @@ class Watched:
         return 0
 
     def tell(self) -> int:
-        return self._guarded(self._file.tell)
+        """Return the position, or once -1 after a refused `seek`: soundfile asks it right after each."""
+        refused, self._refused = self._refused, False
+        return -1 if refused else self._guarded(self._file.tell)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         return self._guarded(self._seek, offset, whence)
@@ -81,8 +85,13 @@ class Watched:
         return self._guarded(self._readinto, buffer)
 
     def _seek(self, offset: int, whence: int) -> int:
-        self._file.seek(offset, whence)
-        return 0  # some objects return None; soundfile asks `tell`
+        try:
+            self._file.seek(offset, whence)  # some objects return None, but soundfile does not look at it
+        except (ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
+            self._refused = True  # before the first byte, as a damaged header says: no failure of the file
+        return 0
 
     def _readinto(self, buffer: Any) -> int:
         if callable(getattr(self._file, "readinto", None)):
@@ -175,7 +184,7 @@ def _check_source(source: Any) -> Any:
     if isinstance(source, (str, os.PathLike)):
         return _check_path(os.fspath(source))
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return io.BytesIO(source)
+        return Watched(io.BytesIO(source))
     if isinstance(source, int) and not isinstance(source, bool):
         return source
     if not all(callable(getattr(source, method, None)) for method in ("read", "seek", "tell")):
@@ -187,7 +196,7 @@ def _check_source(source: Any) -> Any:
         raise ParameterError(f"path={source!r}: the file is closed; open it again or pass its path")
     if isinstance(source, io.TextIOBase):
         raise ParameterError(f"path={source!r}: the file is open in text mode; open it with mode 'rb'")
-    return source if type(source) is io.BytesIO else Watched(source)
+    return Watched(source)
 
 
 def _check_path(path: str | bytes) -> str | bytes:

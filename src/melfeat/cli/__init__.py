@@ -93,7 +93,7 @@ def _discard_stdout() -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..errors import MissingExtraError, ParameterError
+    from ..errors import MelfeatWarning, MissingExtraError, ParameterError
 
     try:
         code = args.run(args)
@@ -103,7 +103,7 @@ def _run(args: argparse.Namespace) -> int:
     except BrokenPipeError:
         _discard_stdout()
         return Exit.PIPE
-    except (UsageError, ParameterError) as error:
+    except (UsageError, ParameterError, MelfeatWarning) as error:  # a warning is one under python -W error
         say(f"error: {error}")
         return Exit.USAGE
     except (CannotRunError, MissingExtraError) as error:

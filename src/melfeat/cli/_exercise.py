@@ -60,11 +60,13 @@ def _files() -> Iterator[tuple[str, bytes]]:
 
 def _audio_calls(dtype: Any) -> Iterator[Call]:
     from .. import io
+    from ..long_files import extract_file
 
     for name, data in _files():
         for mono in (True, False):
             yield f"load {name}", partial(io.load, data, sr=None, mono=mono, dtype=dtype)
         yield f"stream {name}", partial(lambda data: list(io.stream(data, 4, 100, 50, dtype=dtype)), data)
+        yield f"extract_file {name}", partial(extract_file, data, None, "librosa", sr=8000, n_mels=20, dtype=dtype)
     yield "load resampled", partial(io.load, data, sr=_SR, dtype=dtype)
     y = _signal(dtype)
     yield "resample", partial(io.resample, y, _SR, 8000)
@@ -145,8 +147,7 @@ def _dialect_calls(dtype: Any) -> Iterator[Call]:
         yield f"Extractor.batch {name}", partial(fx.batch, [y, y[:5000]])
         if not fx.config.whole_signal_reasons:
             yield f"Extractor.stream {name}", partial(stream, fx)
-    if hasattr(Extractor, "pool"):
-        yield "Extractor.pool", partial(pool, Extractor("kaldi-mfcc"))
+    yield "Extractor.pool", partial(pool, Extractor("kaldi-mfcc"))
 
 
 def calls(dtype: str) -> Iterator[Call]:

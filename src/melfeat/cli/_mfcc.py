@@ -207,10 +207,10 @@ def _compute(
 
 
 def _explain(path: str, error: Exception) -> str:
-    from ..errors import MelfeatError
+    from ..errors import MelfeatError, MelfeatWarning
 
     text = str(error)
-    if not isinstance(error, MelfeatError):
+    if not isinstance(error, MelfeatError | MelfeatWarning):
         text = f"unexpected {type(error).__name__}: {text}"
     return text if path in text else f"{path}: {text}"
 

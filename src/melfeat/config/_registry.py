@@ -85,7 +85,7 @@ def register(
     keys = [_key(other) for other in (name, *aliases)]
     for key in keys:
         owner = ALIASES.get(key, name)
-        if owner != name or (owner in PRESETS and PRESETS[owner].options.__module__.startswith(__package__)):
+        if owner != name or (owner in PRESETS and (PRESETS[owner].options.__module__ or "").startswith(__package__)):
             raise ParameterError(f"preset {name!r}: {key!r} is taken by another preset; choose another name")
 
     def add(options: Callable[..., Options]) -> Callable[..., Options]:
