@@ -5,7 +5,8 @@
     python scripts/fuzz.py load --replay findings/load-3f2a90c1.bin
 
 An input is good or one of melfeat's own errors. A finding is any other exception, also one that Python only prints
-because it was raised in a callback, a warning from inside melfeat, a crash, more than 4 GB of memory, or a call that lasts too long. Each finding is written to a file of its own.
+because it was raised in a callback, a warning from inside melfeat, a crash, more than 4 GB of memory, or a call that
+lasts too long. Each finding is written to a file of its own.
 
 Inputs begin as files of every format that libsndfile writes here, command lines, and the configurations of all presets.
 Each round changes one of them: bits, numbers, pieces cut out, doubled, moved from one input to another. What reaches a

@@ -29,6 +29,11 @@ def child(call: object) -> int:
     return pid
 
 
+def has_helpers() -> bool:
+    """Return whether this process has threads of melfeat's: those of the parent are not there."""
+    return any(thread.name.startswith("melfeat-") for thread in threading.enumerate())
+
+
 def codes(children: list[int]) -> list[int]:
     return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
 
@@ -48,7 +53,7 @@ def computing() -> list[int]:
     found = []
     for _ in range(6):
         time.sleep(0.01)
-        found += codes([child(lambda: digest(mfcc(0, LENGTH)) == expected) for _ in range(2)])
+        found += codes([child(lambda: digest(mfcc(0, LENGTH)) == expected and has_helpers()) for _ in range(2)])
     stop.set()
     for thread in threads:
         thread.join()
