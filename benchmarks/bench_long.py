@@ -67,7 +67,7 @@ def one(kind: str, name: str, path: str, out: str, threads: int) -> dict[str, An
     seconds = melfeat.get_duration(path=path)
     fx(melfeat.load(path, sr=fx.config.sr, duration=5.0)[0])  # loads all kernels and packages, for either way
     extract_file(path, None, fx, duration=5.0)
-    start = time.perf_counter()
+    cpu, start = time.process_time(), time.perf_counter()
     if kind == "file":
         extract_file(path, out, fx)
         elapsed = alone = time.perf_counter() - start  # fsync included
@@ -80,7 +80,9 @@ def one(kind: str, name: str, path: str, out: str, threads: int) -> dict[str, An
             same = np.load(out, mmap_mode="r")
             equal = same.shape == result.shape and all(map(np.array_equal, same, result))
             return {"same_bytes": bool(equal and same.dtype == result.dtype)}
-    return {"speed": seconds / elapsed, "speed_alone": seconds / alone, "peak_mb": resident()[1] / 1e6}
+    peak = resident()[1] / 1e6
+    used = (time.process_time() - cpu) / (seconds / 3600)
+    return {"speed": seconds / elapsed, "speed_alone": seconds / alone, "cpu_s_per_hour": used, "peak_mb": peak}
 
 
 def run(*arguments: Any) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def measure(folder: Path, hour: Path, long: Path, threads: int, rounds: int, who
         row: dict[str, Any] = {
             f"{kind}_{key}": statistics.median(entry[key] for entry in entries)
             for kind, entries in ways.items()
-            for key in ("speed", "speed_alone")
+            for key in ("speed", "speed_alone", "cpu_s_per_hour")
         }
         pairs = zip(ways["file"], ways["memory"], strict=True)
         row["ratio"] = statistics.median(file["speed"] / memory["speed"] for file, memory in pairs)
@@ -118,12 +120,11 @@ def measure(folder: Path, hour: Path, long: Path, threads: int, rounds: int, who
         if whole:
             row.update(run("whole", name, long, out, threads))
         rows[name] = row
-        print(
-            f"{threads} thread(s)  {name:42} {row['file_speed']:7.0f}x real time  {row['memory_speed']:7.0f}x in memory"
-            f"  {row['ratio']:5.2f}  peak {row['file_peak_mb']:4.0f} and {row['memory_peak_mb']:5.0f} MB"
-            f"{'  same bytes' if row.get('same_bytes') else ''}",
-            flush=True,
-        )
+        speeds = f"{row['file_speed']:7.0f}x real time  {row['memory_speed']:7.0f}x in memory  {row['ratio']:5.2f}"
+        cpu = f"CPU {row['file_cpu_s_per_hour']:.2f} and {row['memory_cpu_s_per_hour']:.2f} s an hour"
+        peaks = f"peak {row['file_peak_mb']:.0f} and {row['memory_peak_mb']:.0f} MB"
+        same = "  same bytes" if row.get("same_bytes") else ""
+        print(f"{threads} thread(s)  {name:42} {speeds}  {cpu}  {peaks}{same}", flush=True)
     return rows
 
 

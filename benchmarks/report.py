@@ -284,8 +284,18 @@ def long_section(result: dict[str, Any]) -> str:
     for threads, found in result["threads"].items():
         for name, row in found.items():
             speeds = [f"{row[key]:,.0f}" for key in ("file_speed", "memory_speed", "memory_speed_alone")]
-            rows.append([name, threads, *speeds, f"{row['ratio']:.2f}", f"{row['file_peak_mb']:.0f}"])
-    names = ("", "threads", "file to file", "1 h: load and compute", "compute alone", "ratio", "peak [MB]")
+            cpu = f"{row['file_cpu_s_per_hour']:.2f} / {row['memory_cpu_s_per_hour']:.2f}"
+            rows.append([name, threads, *speeds, f"{row['ratio']:.2f}", cpu, f"{row['file_peak_mb']:.0f}"])
+    names = (
+        "",
+        "threads",
+        "file to file",
+        "1 h: load and compute",
+        "compute alone",
+        "ratio",
+        "CPU [s an hour]",
+        "peak [MB]",
+    )
     size = f"{result['hours']:g} hours, {result['format']}, {result['file_gb']:.1f} GB"
     return f"{about(result)}\n\n{size}; speeds in times real time.\n\n{table(names, rows)}"
 

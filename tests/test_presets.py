@@ -63,7 +63,8 @@ class TestFacts:
         assert config.preprocessing.input_scale == (32768.0 if name in ON_INT16 else 1.0)
 
     def test_all_are_listed_with_a_line(self):
-        assert list(FACTS) == [name for name in presets() if (registry.PRESETS[name].options.__module__ or "")[:7] == "melfeat"]
+        homes = {name: registry.PRESETS[name].options.__module__ or "" for name in presets()}
+        assert list(FACTS) == [name for name, home in homes.items() if home.startswith("melfeat")]
         assert all(len(about) < 100 and "\n" not in about for about in presets().values())
 
     def test_dither_is_off_everywhere(self):
