@@ -177,6 +177,7 @@ class TestUsers:
         for path in (package, *package.rglob("*")):
             os.chown(path, SOMEBODY_ELSE, SOMEBODY_ELSE)
         changes: dict[str, Any] = {"PYTHONPATH": shared_folder, "HOME": None, "PYTHONDONTWRITEBYTECODE": "1"}
+        changes["TMPDIR"] = shared_folder
         run = work("both", user=SOMEBODY, **changes)
         assert (run["compiled"], run["digest"]) == (0, expected)
 
@@ -367,7 +368,7 @@ class TestStreams:
 
     @POSIX
     def test_a_current_folder_that_is_gone(self, tmp_path):
-        code = "import os, sys, melfeat; os.rmdir(sys.argv[1]); melfeat.load('a.wav')"
+        code = "import os, sys, melfeat.io; os.rmdir(sys.argv[1]); melfeat.load('a.wav')"
         command = [sys.executable, "-c", code, str(tmp_path)]
         done = subprocess.run(command, env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT)
         assert done.stderr.splitlines()[-1].startswith("melfeat.errors.AudioFileMissingError: 'a.wav': no such file")

@@ -64,7 +64,7 @@ class TestFacts:
 
     def test_all_are_listed_with_a_line(self):
         homes = {name: registry.PRESETS[name].options.__module__ or "" for name in presets()}
-        assert list(FACTS) == [name for name, home in homes.items() if home.startswith("melfeat")]
+        assert list(FACTS) == [name for name, home in homes.items() if home.startswith("melfeat.config.presets_")]
         assert all(len(about) < 100 and "\n" not in about for about in presets().values())
 
     def test_dither_is_off_everywhere(self):

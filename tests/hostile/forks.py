@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 
 from work import bank, digest, eager, mfcc
 
@@ -85,4 +86,5 @@ def compiling() -> list[int]:
 
 
 if __name__ == "__main__":
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)  # since Python 3.12
     print(json.dumps({"computing": computing, "compiling": compiling}[sys.argv[1]]()))
