@@ -90,7 +90,7 @@ def run(*arguments: Any) -> dict[str, Any]:
     command = [sys.executable, __file__, "--one", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(done.stderr)
+        raise SystemExit(done.stderr or f"{' '.join(command)}: ended with {done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -53,7 +53,7 @@ def child(
     done = subprocess.run(
         [*command, *args], env=environment(**changes), cwd=cwd, capture_output=True, text=True, timeout=LIMIT
     )
-    assert done.returncode == 0, done.stderr or done.stdout
+    assert done.returncode == 0, f"exit code {done.returncode}: {done.stderr or done.stdout}"
     assert done.stderr == "", "nothing is said where nothing is wrong"
     return done.stdout
 
