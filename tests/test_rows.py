@@ -28,6 +28,22 @@ class TestSameBits:
             options = {"ddof": ddof, "eps": 1e-5, "eps_kind": eps_kind}
             assert_same_bytes(fast_normalize(x, kind, **options), normalize_frames(x, kind, **options))
 
+    @pytest.mark.parametrize("kind", ["sliding_mean", "sliding_mean_var"])
+    @pytest.mark.parametrize(
+        ("window", "min_window", "center"),
+        [(1, 1, False), (1, 1, True), (2, 1, True), (5, 2, True), (6, 3, False), (7, 40, False), (130, 9, False),
+         (131, 1, True), (300, 100, False), (10**9, 7, False), (10**9, 7, True)],
+    )  # fmt: skip
+    def test_sliding(self, rng, n, dtype, kind, window, min_window, center):
+        x = (10 * rng.standard_normal((2, 3, n)) + [[[1e3], [0], [-7]]]).astype(dtype)
+        x[1, 1] = 4.5
+        options = {"window": window, "min_window": min_window, "center": center}
+        for ddof, eps_kind in enumerate(("std_add", "var_add")):
+            options |= {"ddof": ddof, "eps": 1e-5, "eps_kind": eps_kind}
+            assert_same_bytes(fast_normalize(x, kind, **options), normalize_frames(x, kind, **options))
+        options |= {"eps": 0.0, "eps_kind": "var_clamp"}
+        assert_same_bytes(fast_normalize(x, kind, **options), normalize_frames(x, kind, **options))
+
     @pytest.mark.parametrize("edges", DELTA_EDGES)
     @pytest.mark.parametrize(("order", "window", "window_2"), [(1, 2, None), (2, 2, None), (3, 1, 4), (2, 3, 2)])
     def test_deltas(self, rng, n, dtype, edges, order, window, window_2):
@@ -43,8 +59,10 @@ def test_what_is_not_finite(value):
     x = np.linspace(-1, 1, 300).reshape(2, 150)
     x[0, 77] = value
     x[1] = value
-    for kind in ("mean", "mean_var"):
-        np.testing.assert_array_equal(fast_normalize(x, kind), normalize_frames(x, kind))
+    for kind in ("mean", "mean_var", "sliding_mean", "sliding_mean_var"):
+        for window in (5, 600):
+            options = {"window": window, "min_window": 3}
+            np.testing.assert_array_equal(fast_normalize(x, kind, **options), normalize_frames(x, kind, **options))
     for got, other in zip(fast_deltas(x, 2), regression_deltas(x, 2), strict=True):
         np.testing.assert_array_equal(got, other)
 

@@ -36,6 +36,8 @@ FLOORS = [
         "workers",
         "signal_steps",
         "energies",
+        "slots",
+        "sliding",
         "rows",
         "live_steps",
         "pool_steps",

@@ -8,9 +8,10 @@ import numpy as np
 
 from .config import Config
 from .dsp.delta import delta_reach
-from .dsp.post import append_frames, slide_frames, sliding_block, stack_frames
+from .dsp.post import append_frames, stack_frames
 from .plan import fuses_affine
 from .rows import fast_deltas
+from .sliding import Windows
 from .stages import Preprocessing
 
 __all__ = ["Deltas", "Groups", "LiveSteps", "Sliding", "Step"]
@@ -84,45 +85,39 @@ class Step(Protocol):
 
 
 class Sliding:
-    """Normalisation over a window of frames."""
+    """Normalisation over a window of frames; each channel has a slot of the table."""
 
     def __init__(self, post: dict[str, Any], energy_row: int | None) -> None:
-        self.kind, self.center = post["cmn"], post["cmn_center"]
-        self.window, self.least = post["cmn_window"], post["cmn_min_window"]
-        self.options = {"ddof": post["cmn_ddof"], "eps": post["cmn_eps"], "eps_kind": post["cmn_eps_kind"]}
-        self.skip = energy_row if post["cmn_columns"] == "no_energy" else None
-        self.held: np.ndarray | None = None
-        self.origin: np.ndarray | None = None
-        self.offset = self.done = 0
+        self.options = {name: post[f"cmn_{name}"] for name in ("ddof", "eps", "eps_kind", "window", "min_window", "center")}
+        self.options |= {"kind": post["cmn"], "skip": energy_row if post["cmn_columns"] == "no_energy" else None}
+        self.table: Windows | None = None
+
+    def windows(self, n_channels: int, n_rows: int, dtype: np.dtype) -> Windows:
+        """Return the table, made when the first frames tell what it holds."""
+        if self.table is None:
+            self.table = Windows(n_rows, dtype, **self.options)
+            self.table.grow(n_channels)
+        return self.table
 
     def push(self, x: np.ndarray, last: bool) -> np.ndarray:
-        self.held = x if self.held is None else np.concatenate([self.held, x], axis=-1)
-        if self.origin is None:
-            if self.held.shape[-1] == 0:
-                return self.held
-            self.origin = self.held[..., 0].copy()
-        total = self.offset + self.held.shape[-1]
-        ready = total
-        if not last and self.center:
-            # Frame t is known when the window that begins half before it is complete.
-            ready = max(0, total - self.window + self.window // 2 + 1) if total >= self.window else 0
-        elif not last and total < self.least:
-            ready = 0
-        if ready <= self.done:
-            return self.held[..., :0]
-        windows = {"window": self.window, "min_window": self.least, "center": self.center}
-        out = slide_frames(
-            self.held, self.kind, **self.options, **windows, first=self.done, offset=self.offset, origin=self.origin
-        )[..., : ready - self.done]
-        if self.skip is not None:
-            begin = self.done - self.offset
-            out[..., self.skip, :] = self.held[..., self.skip, begin : begin + out.shape[-1]]
-        self.done = ready
-        block = sliding_block(self.window, self.least)
-        drop = max(0, self.done - self.window) // block * block - self.offset
-        if drop > 0:
-            self.held, self.offset = self.held[..., drop:].copy(), self.offset + drop
+        n_channels, n_rows, _ = x.shape
+        ((_, out),) = self.windows(n_channels, n_rows, x.dtype).push(np.arange(n_channels), x, last)
         return out
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: the frames that matter instead of the table, which is made for any that may come."""
+        table = self.table
+        if table is None:
+            return vars(self)
+        shape = len(table.total), table.recent.shape[1], table.recent.dtype
+        frames = [table.frames(slot) for slot in range(len(table.total))]
+        return {**vars(self), "table": None, "held": (shape, frames)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        shape, frames = state.pop("held", (None, ()))
+        vars(self).update(state)
+        for slot, held in enumerate(frames):
+            self.windows(*shape).remember(slot, *held)
 
 
 class Deltas:

@@ -13,8 +13,9 @@ import numpy as np
 from ._arrays import as_float_array, check_finite
 from ._atomic import open_atomic
 from ._checks import check_bool, check_choice, check_float, check_int
-from .dsp.post import CMN_KINDS, inverse_scale, normalize_frames
+from .dsp.post import CMN_KINDS, inverse_scale
 from .errors import ParameterError
+from .rows import fast_normalize
 
 __all__ = ["CmvnStats", "cmvn"]
 
@@ -130,9 +131,9 @@ def cmvn(
     settings: dict[str, Any] = {"ddof": ddof, "eps": eps, "eps_kind": eps_kind}
     settings |= {"window": window, "min_window": min_window, "center": center}
     if columns is None:
-        return normalize_frames(x, kind, **settings)
+        return fast_normalize(x, kind, **settings)
     out = x.copy()
-    out[..., rows, :] = normalize_frames(np.ascontiguousarray(x[..., rows, :]), kind, **settings)
+    out[..., rows, :] = fast_normalize(np.ascontiguousarray(x[..., rows, :]), kind, **settings)
     return out
 
 

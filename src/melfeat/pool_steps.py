@@ -6,49 +6,17 @@ together, so the work of a call grows with the number of such groups and not wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from .dsp.post import inverse_scale, sliding_block, sliding_bounds, stack_frames
+from .dsp.post import stack_frames
 from .live_steps import Deltas, Groups, LiveSteps, Sliding
 from .rows import fast_deltas
+from .sliding import Windows
+from .slots import Part, Slots, split
 
-__all__ = ["Conditioning", "Part", "PoolDeltas", "PoolGroups", "PoolSliding", "Slots", "split"]
-
-#: Slots ``(m,)``, each at most once, and as many frames of each, ``(m, n_rows, k)``.
-Part = tuple[np.ndarray, np.ndarray]
-
-#: Streams whose blocks of frames are summed up together: bounds the temporary arrays.
-_TOGETHER = 64
-
-
-def split(key: np.ndarray) -> Iterator[tuple[int, Any]]:
-    """Yield each value of the integers `key` and an index of the places that have it."""
-    if key.size and (key == key[0]).all():
-        yield int(key[0]), slice(None)
-        return
-    for value in np.unique(key).tolist():
-        yield value, np.flatnonzero(key == value)
-
-
-class Slots:
-    """Its attributes that are arrays have one entry per slot, zero for a stream that begins."""
-
-    def grow(self, n_slots: int) -> None:
-        """Make room for slots up to `n_slots`."""
-        for name, array in vars(self).items():
-            if isinstance(array, np.ndarray):
-                larger = np.zeros((n_slots, *array.shape[1:]), dtype=array.dtype)
-                larger[: len(array)] = array
-                setattr(self, name, larger)
-
-    def clear(self, slot: int) -> None:
-        """Let a stream begin in a slot."""
-        for array in vars(self).values():
-            if isinstance(array, np.ndarray):
-                array[slot] = 0
+__all__ = ["Conditioning", "PoolDeltas", "PoolGroups", "PoolSliding"]
 
 
 class Conditioning(Slots):
@@ -230,128 +198,18 @@ class PoolGroups(Slots):
             self.held[slot, :, : step.held.shape[-1]] = step.held[0]
 
 
-class PoolSliding(Slots):
-    """`Sliding` of many streams; a frame costs each of them the same, however long the window is.
-
-    The sums of windows are those of `dsp.post.slide_frames`, from the same running sums in the same order: within the
-    block of `sliding_block` frames that the window ends in (`head`), and from the end of the one before (`tail`).
-    """
+class PoolSliding(Windows):
+    """`Sliding` of many streams."""
 
     def __init__(self, step: Sliding, n_rows: int, dtype: np.dtype) -> None:
-        self.options, self.skip = step.options, step.skip
-        self.window, self.least, self.center = step.window, step.least, step.center
-        self.block = sliding_block(step.window, step.least)
-        self.length = step.window if step.center else step.window + 1
-        #: The first frames come when `wait` are there; then each is `lag` frames behind the newest.
-        self.wait = step.window if step.center else step.least
-        self.lag = step.window - step.window // 2 - 1 if step.center else 0
-        self.n_sums = 2 if step.kind == "sliding_mean_var" else 1
-        self.total = np.zeros(0, dtype=np.int64)
-        self.origin = np.zeros((0, n_rows))
-        self.recent = np.zeros((0, n_rows, 2 * self.block), dtype=dtype)  # frame t at t modulo two blocks
-        self.head = np.zeros((0, self.n_sums, n_rows, self.block))
-        self.tail = np.zeros((0, self.n_sums, n_rows, self.block))
-
-    def push(self, slots: np.ndarray, x: np.ndarray) -> list[Part]:
-        """Take frames ``(m, n_rows, k)`` and return those that are known now."""
-        k, found = x.shape[-1], []
-        with np.errstate(invalid="ignore"):  # infinite levels become NaN, here as anywhere
-            # Streams are alike if they wait for the same one of these frames, for a later one, or no more.
-            for missing, here in split(np.clip(self.wait - self.total[slots], 0, k + 1)):
-                own, came = slots[here], x[here]
-                known = []
-                for j in range(k):
-                    self._take(own, came[..., j])
-                    if j == missing - 1:
-                        pieces = [own[i : i + _TOGETHER] for i in range(0, own.size, _TOGETHER)]
-                        known.append(np.concatenate([self._first(piece) for piece in pieces]))
-                    elif j >= missing:
-                        known.append(self._next(own))
-                if known:
-                    found.append((own, np.concatenate(known, axis=-1)))
-        return found
-
-    def _values(self, frames: np.ndarray, origin: np.ndarray) -> np.ndarray:
-        """Return frames ``(..., n_rows, k)`` less the first, and their squares: ``(..., n_sums, n_rows, k)``."""
-        values = frames.astype(np.float64) - origin[..., np.newaxis]
-        return np.stack([values, values * values][: self.n_sums], axis=-3)
-
-    def _take(self, own: np.ndarray, frame: np.ndarray) -> None:
-        t = self.total[own]
-        begins = t == 0
-        if begins.any():
-            self.origin[own[begins]] = frame[begins]
-        at = t % self.block
-        turns = own[(at == 0) & ~begins]
-        for i in range(0, turns.size, _TOGETHER):
-            self._end_block(turns[i : i + _TOGETHER])
-        values = self._values(frame[..., np.newaxis], self.origin[own])[..., 0]
-        sums = np.where((at > 0)[:, np.newaxis, np.newaxis], self.head[own, :, :, at - 1] + values, values)
-        self.head[own, :, :, at] = sums
-        self.recent[own, :, t % (2 * self.block)] = frame
-        self.total[own] = t + 1
-
-    def _end_block(self, own: np.ndarray) -> None:
-        """Sum up the block that is complete from its end."""
-        half = (self.total[own] // self.block + 1) % 2
-        blocks = self.recent[own].reshape(own.size, -1, 2, self.block)
-        values = self._values(blocks[np.arange(own.size), :, half], self.origin[own])
-        self.tail[own] = np.cumsum(values[..., ::-1], axis=-1)[..., ::-1]
-
-    def _next(self, own: np.ndarray) -> np.ndarray:
-        total = self.total[own]
-        last, start = total - 1, np.maximum(total - self.length, 0)
-        head = self.head[own, :, :, last % self.block]
-        is_inner = (start % self.block > 0)[:, np.newaxis, np.newaxis]
-        before = np.where(is_inner, self.head[own, :, :, start % self.block - 1], 0.0)
-        same = (start // self.block == last // self.block)[:, np.newaxis, np.newaxis]
-        sums = np.where(same, head - before, self.tail[own, :, :, start % self.block] + head)
-        frame = self.recent[own, :, (last - self.lag) % (2 * self.block)]
-        count = (total - start).astype(np.float64)[:, np.newaxis, np.newaxis]
-        return self._normal(frame[..., np.newaxis], self.origin[own], sums[..., np.newaxis], count)
-
-    def _first(self, own: np.ndarray) -> np.ndarray:
-        """Return the frames that come when `wait` are there; all windows end there, in the first block."""
-        known = self.wait - self.lag
-        starts = sliding_bounds(self.wait, self.window, self.least, self.center)[0][:known]
-        head = self.head[own, :, :, : self.wait]
-        sums = head[..., self.wait - 1 :] - np.where(starts > 0, head[..., starts - 1], 0.0)
-        count = (self.wait - starts).astype(np.float64)
-        return self._normal(self.recent[own, :, :known], self.origin[own], sums, count)
-
-    def _normal(self, frames: np.ndarray, origin: np.ndarray, sums: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """Return frames ``(m, n_rows, k)`` normalised by sums ``(m, n_sums, n_rows, k)`` over `count` frames."""
-        mean = sums[:, 0] / count
-        values = frames.astype(np.float64) - origin[..., np.newaxis] - mean
-        if self.n_sums == 2:
-            ddof, eps, eps_kind = self.options["ddof"], self.options["eps"], self.options["eps_kind"]
-            variance = np.maximum(sums[:, 1] - count * mean * mean, 0.0) / np.maximum(count - ddof, 1.0)
-            values *= inverse_scale(variance, eps, eps_kind)
-        out = values.astype(frames.dtype)
-        if self.skip is not None:
-            out[:, self.skip] = frames[:, self.skip]
-        return out
+        super().__init__(n_rows, dtype, **step.options)
 
     def save(self, slot: int, step: Sliding) -> None:
         """Let `step` remember what the stream in a slot does."""
-        total = int(self.total[slot])
-        if total:
-            step.offset = max(0, (total - 1) // self.block - 1) * self.block
-            step.held = self.recent[slot][np.newaxis, :, np.arange(step.offset, total) % (2 * self.block)]
-            step.origin = self.origin[slot, np.newaxis].astype(self.recent.dtype)
-            step.done = total - self.lag if total >= self.wait else 0
+        table = step.windows(1, self.recent.shape[1], self.recent.dtype)
+        table.remember(0, *self.frames(slot))
 
     def load(self, slot: int, step: Sliding) -> None:
         """Remember for a slot what `step` does."""
-        if step.held is None or step.origin is None:
-            return
-        total = step.offset + step.held.shape[-1]
-        self.total[slot], self.origin[slot] = total, step.origin[0]
-        current = (total - 1) // self.block * self.block - step.offset
-        frames = step.held[0, :, max(0, current - self.block) :]
-        self.recent[slot, :, np.arange(total - frames.shape[-1], total) % (2 * self.block)] = frames.T
-        sums = self._values(step.held[0, :, current:], self.origin[slot])
-        self.head[slot, ..., : sums.shape[-1]] = np.cumsum(sums, axis=-1)
-        if current >= self.block:  # else no window reaches back into the block before
-            sums = self._values(step.held[0, :, current - self.block : current], self.origin[slot])
-            self.tail[slot] = np.cumsum(sums[..., ::-1], axis=-1)[..., ::-1]
+        if step.table is not None:
+            self.remember(slot, *step.table.frames(0))

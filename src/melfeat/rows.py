@@ -8,25 +8,26 @@ import numpy as np
 
 from .dsp.delta import regression_deltas, regression_windows
 from .dsp.post import normalize_frames
+from .sliding import EPS_KINDS, slide_whole
 
 __all__ = ["fast_deltas", "fast_normalize"]
-
-_EPS_KINDS = {"std_add": 0, "var_add": 1, "var_clamp": 2}
 
 
 def fast_normalize(
     x: np.ndarray, kind: str, *, ddof: int = 0, eps: float = 0.0, eps_kind: str = "var_clamp", **sliding: Any
 ) -> np.ndarray:
     """Return what `dsp.post.normalize_frames` returns."""
-    if kind.startswith("sliding") or x.size == 0:
-        return normalize_frames(x, kind, ddof=ddof, eps=eps, eps_kind=eps_kind, **sliding)
+    if x.size == 0:
+        return normalize_frames(x, kind)
+    if kind.startswith("sliding"):
+        return slide_whole(x, kind, ddof=ddof, eps=eps, eps_kind=eps_kind, **sliding)
     from .kernels.rows import normalize_rows
 
     n_features, n = x.shape[-2:]
     length = n_features * n if kind == "all_mean_var" else n
     source = np.require(x, requirements=("C", "W")).reshape(-1)
     out = np.empty(x.shape, dtype=x.dtype)
-    kind_of_eps = _EPS_KINDS[eps_kind]
+    kind_of_eps = EPS_KINDS[eps_kind]
     with np.errstate(invalid="ignore"):
         n_rows = x.size // length
         normalize_rows(source, n_rows, kind.endswith("var"), ddof, float(eps), kind_of_eps, out.reshape(-1))

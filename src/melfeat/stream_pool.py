@@ -13,7 +13,8 @@ from .config import Config
 from .errors import ParameterError
 from .live_steps import Deltas, Sliding
 from .pool_frames import PoolFrames
-from .pool_steps import Conditioning, Part, PoolDeltas, PoolGroups, PoolSliding, Slots, split
+from .pool_steps import Conditioning, PoolDeltas, PoolGroups, PoolSliding
+from .slots import Part, Slots, split
 from .streaming import Stream
 
 __all__ = ["StreamPool"]

@@ -134,44 +134,35 @@ def slide_frames(
     window: int = 600,
     min_window: int = 100,
     center: bool = False,
-    first: int = 0,
-    offset: int = 0,
-    origin: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return frames `first` … of `x`, normalised over the window of frames around or before each of them.
-
-    A piece of a stream begins `offset` frames into it, a multiple of `sliding_block`; `first` counts from the beginning
-    of the stream, whose first frame is `origin` ``(..., n_features)``.
-    """
-    out = np.empty((*x.shape[:-1], offset + x.shape[-1] - first), dtype=x.dtype)
+    """Return `x` normalised over the window of frames around or before each frame."""
+    out = np.empty(x.shape, dtype=x.dtype)
     if out.size == 0:
         return out
-    starts, stops = sliding_bounds(offset + x.shape[-1], window, min_window, center, first)
+    starts, stops = sliding_bounds(x.shape[-1], window, min_window, center)
     rows, target = x.reshape(-1, x.shape[-1]), out.reshape(-1, out.shape[-1])
-    origins = rows[:, 0] if origin is None else origin.reshape(-1)
     block = sliding_block(window, min_window)
     count = (stops - starts).astype(np.float64)
-    here = slice(first - offset, None)
     with np.errstate(invalid="ignore"):
-        for row, zero, result in zip(rows, origins, target, strict=True):
-            values = row.astype(np.float64) - np.float64(zero)
-            mean = _window_sums(values, starts - offset, stops - offset, block) / count
-            normal = values[here] - mean
+        for row, result in zip(rows, target, strict=True):
+            values = row.astype(np.float64) - np.float64(row[0])
+            mean = _window_sums(values, starts, stops, block) / count
+            normal = values - mean
             if kind == "sliding_mean_var":
-                squares = _window_sums(values * values, starts - offset, stops - offset, block)
+                squares = _window_sums(values * values, starts, stops, block)
                 variance = np.maximum(squares - count * mean * mean, 0.0) / np.maximum(count - ddof, 1.0)
                 normal *= inverse_scale(variance, eps, eps_kind)
             result[:] = normal
     return out
 
 
-def sliding_bounds(n: int, window: int, min_window: int, center: bool, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return first frame and end of the window of frames `first` … of `n`, as Kaldi's sliding normalisation has them.
+def sliding_bounds(n: int, window: int, min_window: int, center: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return first frame and end of the windows of `n` frames, as Kaldi's sliding normalisation has them.
 
     Centred: `window` frames around t. Else the frame and up to `window` before it, and at the beginning at least the
     first `min_window`. What would lie outside of the frames is taken from the other side, as far as there are any.
     """
-    t = np.arange(first, n, dtype=np.int64)
+    t = np.arange(n, dtype=np.int64)
     if center:
         start = np.maximum(t - window // 2, 0)
         stop = start + window
@@ -188,6 +179,7 @@ def _window_sums(values: np.ndarray, starts: np.ndarray, stops: np.ndarray, bloc
     A window meets at most two blocks: the end of one and the beginning of the next. Unlike a running sum over
     everything, no rounding depends on what lies before the window's blocks, and errors do not grow with the length.
     """
+    block = min(block, values.size)
     n_blocks = -(-values.size // block)
     padded = np.zeros(n_blocks * block)
     padded[: values.size] = values
