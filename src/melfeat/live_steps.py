@@ -88,7 +88,9 @@ class Sliding:
     """Normalisation over a window of frames; each channel has a slot of the table."""
 
     def __init__(self, post: dict[str, Any], energy_row: int | None) -> None:
-        self.options = {name: post[f"cmn_{name}"] for name in ("ddof", "eps", "eps_kind", "window", "min_window", "center")}
+        self.options = {
+            name: post[f"cmn_{name}"] for name in ("ddof", "eps", "eps_kind", "window", "min_window", "center")
+        }
         self.options |= {"kind": post["cmn"], "skip": energy_row if post["cmn_columns"] == "no_energy" else None}
         self.table: Windows | None = None
 

@@ -6,8 +6,6 @@ together, so the work of a call grows with the number of such groups and not wit
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .dsp.post import stack_frames

@@ -1,4 +1,4 @@
-"""Normalisation by windows of frames, as frames come: the bits of `dsp.post.slide_frames`, in the same order of sums."""
+"""Normalisation by windows of frames, as frames come: the bits of `dsp.post.slide_frames`, sums in the same order."""
 
 from __future__ import annotations
 
