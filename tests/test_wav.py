@@ -115,7 +115,7 @@ def test_the_bits_of_the_decoder(tmp_path: Path, channels: int, dtype: np.dtype)
 )
 @pytest.mark.usefixtures("blocks")
 def test_24_bits_and_longer_descriptions(make: Callable[[int, int], bytes], channels: int, dtype: np.dtype) -> None:
-    for n in (0, 2, 1500):
+    for n in (0, 1, 2, 1501):
         data = make(n, channels)
         assert is_plain(data)
         for options in SPANS:

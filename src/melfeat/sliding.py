@@ -60,7 +60,7 @@ class Windows(Slots):
         totals = self.total[slots]
         counts = self._known(totals + k, last) - self._known(totals, False)
         for count, here in split(counts):
-            own, came = slots[here], np.ascontiguousarray(x[here])
+            own, came = slots[here], np.require(x[here], requirements=("C", "W"))
             out = np.empty((own.size, x.shape[1], count), dtype=x.dtype)
             with np.errstate(invalid="ignore"):  # interpreted: infinite levels become NaN, here as anywhere
                 slide(own, came, last, self.total, self.origin, self.recent, self.head, self.tail, ints, self.eps, out)

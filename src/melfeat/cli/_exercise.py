@@ -41,6 +41,7 @@ _STAGES: tuple[dict[str, Any], ...] = (
     {"dither": 0.1, "dither_kind": "uniform", "dither_scope": "signal"},
     {"preemphasis": 0.9, "preemphasis_scope": "frame", "preemphasis_first": "previous"},
     {"preemphasis": 0.9, "preemphasis_scope": "signal"},
+    {"cmn": "sliding_mean", "cmn_window": 20, "cmn_min_window": 5},
 )
 
 Call = tuple[str, Callable[[], Any]]
@@ -118,7 +119,8 @@ def _librosa_calls(dtype: Any) -> Iterator[Call]:
     yield "mfcc_stats", partial(pooling.mfcc_stats, [y, y[:5000]], _SR, stats=("mean", "std", "skew"))
     from ..normalization import cmvn
 
-    yield "cmvn", partial(cmvn, S[0])
+    for kind in ("mean_var", "sliding_mean", "sliding_mean_var"):
+        yield f"cmvn {kind}", partial(cmvn, S[0], kind)
 
 
 def _dialect_calls(dtype: Any) -> Iterator[Call]:

@@ -167,7 +167,12 @@ def _stdout(many: bool) -> Iterator[Writer]:
     if sys.stdout is None:
         raise CannotRunError("stdout is closed, so there is no place for the CSV; name a file with -o OUT")
     yield _csv_rows(sys.stdout, many, None)
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # what the buffer held till now
+        raise CannotRunError(f"stdout: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager

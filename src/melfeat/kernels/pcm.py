@@ -6,11 +6,13 @@ The order of the additions is NumPy's, so that the mean over channels has the bi
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ._jit import kernel
 
-__all__ = ["float_to_channels", "float_to_mono", "pcm16_to_channels", "pcm16_to_mono", "pcm24_to_float"]
+__all__ = ["float_to_channels", "float_to_mono", "pcm16_to_channels", "pcm16_to_mono", "pcm24_to_float", "pcm24_to_mono2"]
 
 
 @kernel
@@ -54,12 +56,53 @@ def pcm16_to_channels(x: np.ndarray, n_channels: int, scale: float, start: int, 
 
 
 @kernel
-def pcm24_to_float(x: np.ndarray, scale: float, out: np.ndarray) -> None:
-    """Scale samples of three bytes, the lowest first: x (3 * n,) uint8, out (n,). A power of two makes it exact."""
-    for i in range(out.shape[0]):
-        bits = np.int32(x[3 * i]) | np.int32(x[3 * i + 1]) << 8 | np.int32(x[3 * i + 2]) << 16
-        out[i] = (bits ^ 0x800000) - 0x800000
-        out[i] *= scale
+def _four24(a: Any, b: Any, c: Any) -> Any:
+    """Return the four samples that three words hold, the lowest byte first."""
+    return (
+        np.int32(np.int32(a << 8) >> 8),
+        np.int32(np.int32(np.int32(b << 16) >> 8) | np.int32(np.uint32(a) >> 24)),
+        np.int32(np.int32(np.int32(c << 24) >> 8) | np.int32(np.uint32(b) >> 16)),
+        np.int32(c >> 8),
+    )
+
+
+@kernel
+def _sample24(x: np.ndarray, at: int) -> Any:
+    bits = np.int32(x[at]) | np.int32(x[at + 1]) << 8 | np.int32(x[at + 2]) << 16
+    return (bits ^ 0x800000) - 0x800000
+
+
+@kernel
+def pcm24_to_float(x: np.ndarray, words: np.ndarray, scale: float, out: np.ndarray) -> None:
+    """Scale samples of three bytes, the lowest first: x (3 * n,) uint8, out (n,). A power of two makes it exact.
+
+    `words` are as many of the same bytes as fill groups of three int32: vectors are made of these. A product of an
+    integer and a float would be one of doubles.
+    """
+    n = words.size // 3
+    for i in range(n):
+        first, second, third, fourth = _four24(words[3 * i], words[3 * i + 1], words[3 * i + 2])
+        out[4 * i], out[4 * i + 1], out[4 * i + 2], out[4 * i + 3] = first, second, third, fourth
+        for k in range(4 * i, 4 * i + 4):
+            out[k] *= scale
+    for i in range(4 * n, out.shape[0]):
+        out[i] = _sample24(x, 3 * i) * scale
+
+
+@kernel
+def pcm24_to_mono2(x: np.ndarray, words: np.ndarray, half: float, out: np.ndarray) -> None:
+    """Mean of two channels, like `pcm24_to_float`; `half` of its scale. Sums of integers are exact, so is one rounding.
+
+    The sum of two floats is rounded alike: they hold 24 bits.
+    """
+    n = words.size // 3
+    for i in range(n):
+        first, second, third, fourth = _four24(words[3 * i], words[3 * i + 1], words[3 * i + 2])
+        out[2 * i], out[2 * i + 1] = np.int32(first + second), np.int32(third + fourth)
+        out[2 * i] *= half
+        out[2 * i + 1] *= half
+    for i in range(2 * n, out.shape[0]):
+        out[i] = np.int32(_sample24(x, 6 * i) + _sample24(x, 6 * i + 3)) * half
 
 
 @kernel
