@@ -4,7 +4,8 @@
 
 * throughput: `melfeat.dataset.extract` with one and two processes, their start and the writing of the table included,
   against ``librosa.load`` + ``mfcc`` + ``mean`` in one process, without its imports and its first clip; and as
-  programs: ``melfeat extract`` from the shell against the loop with what a fresh process needs for imports and a clip;
+  programs: ``melfeat extract`` from the shell against the loop with what a fresh process needs for imports and a clip.
+  Everything takes turns; a ratio is taken within a round;
 * memory: the largest resident size of the worker and of the coordinator, at a quarter of the clips and at all of them;
 * kill: a tree of 5,000 files, good and bad; runs are killed with SIGKILL at 20 random moments and resumed, and the
   bytes compared with those of an undisturbed run;
@@ -16,6 +17,7 @@ from __future__ import annotations
 import harness  # isort: skip
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -57,6 +59,7 @@ def write_clips(folder: Path, n: int) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, whole[start : start + int(seconds * rate), :channels], rate, drawn(SUBTYPES, rng))
         paths.append(path)
+    os.sync()  # or they are still on their way to the disk while the runs are timed
     return paths
 
 
@@ -88,29 +91,9 @@ def throughput(folder: Path, n: int, rounds: int) -> dict[str, Any]:
         return found
 
     def program(jobs: int) -> None:
-        options = [
-            "--n-mfcc",
-            "40",
-            "--stats",
-            "mean",
-            "--format",
-            "csv",
-            "--jobs",
-            str(jobs),
-            "--overwrite",
-            "--quiet",
-        ]
-        command = [
-            sys.executable,
-            "-m",
-            "melfeat",
-            "extract",
-            str(folder / "clips"),
-            "-o",
-            str(folder / "out"),
-            *options,
-        ]
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "melfeat", "extract", str(folder / "clips"), "-o", str(folder / "out")]
+        options = ["--n-mfcc", "40", "--stats", "mean", "--format", "csv", "--overwrite", "--quiet", "--jobs"]
+        subprocess.run([*command, *options, str(jobs)], check=True, stderr=subprocess.DEVNULL)
 
     tenth = files[::10]
     expected = np.stack(loop(tenth))
@@ -120,30 +103,50 @@ def throughput(folder: Path, n: int, rounds: int) -> dict[str, Any]:
     error = float(np.abs(got - expected).max() / np.abs(expected).max())
     if error > 1e-5:
         raise SystemExit(f"differs from librosa by {error:.1e} of the largest value")
-    times: dict[str, list[float]] = {name: [] for name in ("one job", "two jobs", "librosa", "librosa, kaiser_fast")}
-    for k in range(rounds):
-        times["one job"].append(seconds(lambda: ours(1)) / n)
-        some = files[k % 4 :: 4]
-        times["librosa"].append(seconds(lambda some=some: loop(some)) / len(some))
-        times["two jobs"].append(seconds(lambda: ours(2)) / n)
-        some = files[k % 20 :: 20]
-        times["librosa, kaiser_fast"].append(seconds(lambda some=some: loop(some, "kaiser_fast")) / len(some))
-    times["program, one job"] = [seconds(lambda: program(1)) / n for _ in range(2)]
-    times["program, two jobs"] = [seconds(lambda: program(2)) / n for _ in range(2)]
     first = [sys.executable, "-c", FIRST, files[0]]
-    starts = [seconds(lambda: subprocess.run(first, check=True)) for _ in range(3)]
-    best = {name: min(values) for name, values in times.items()}
-    whole = best["librosa"] + min(starts) / n
-    ratios = {
-        "programs, one job": whole / best["program, one job"],
-        "programs, two jobs": whole / best["program, two jobs"],
-        "one job": best["librosa"] / best["one job"],
-        "two jobs": best["librosa"] / best["two jobs"],
-        "one job, against kaiser_fast": best["librosa, kaiser_fast"] / best["one job"],
-    }
-    rows = {name: {"ms": [1e3 * value for value in values]} for name, values in times.items()}
-    return {"n_clips": n, "ms_per_clip": rows, "first_clip_of_librosa_s": starts, "ratios": ratios, "difference": error}
+    names = ("one job", "two jobs", "librosa", "librosa, kaiser_fast", "program, one job", "program, two jobs")
+    times: dict[str, list[float]] = {name: [] for name in (*names, "program, librosa", "program, librosa, kaiser_fast")}
+    for k in range(rounds):
+        some, few = files[k % 4 :: 4], files[k % 20 :: 20]
+        start = seconds(lambda: subprocess.run(first, check=True)) / n  # imports and first clip, spread over all
+        runs: dict[str, tuple[int, Callable[[], object]]] = {
+            "one job": (n, lambda: ours(1)),
+            "librosa": (len(some), lambda some=some: loop(some)),
+            "two jobs": (n, lambda: ours(2)),
+            "librosa, kaiser_fast": (len(few), lambda few=few: loop(few, "kaiser_fast")),
+            "program, one job": (n, lambda: program(1)),
+            "program, two jobs": (n, lambda: program(2)),
+        }
+        for name in (*names[k % len(names) :], *names[: k % len(names)]):
+            count, run = runs[name]
+            times[name].append(seconds(run) / count)
+        for name in ("librosa", "librosa, kaiser_fast"):
+            times[f"program, {name}"].append(start + times[name][-1])
 
+    def ratio(peer: str, own: str) -> dict[str, Any]:
+        found = [a / b for a, b in zip(times[peer], times[own], strict=True)]
+        low, middle, high = np.percentile(found, (25, 50, 75))
+        return {"ratio": float(middle), "ratio_quartiles": [float(low), float(high)], "at_least": AT_LEAST[own, peer]}
+
+    return {
+        "n_clips": n,
+        "ms_per_clip": {name: 1e3 * float(np.median(values)) for name, values in times.items()},
+        "ratios": {f"{own}, against {peer}": ratio(peer, own) for own, peer in AT_LEAST},
+        "difference": error,
+    }
+
+
+#: What is compared with what, and how many times faster it shall be at least.
+AT_LEAST: dict[tuple[str, str], float] = {
+    ("one job", "librosa"): 6,
+    ("two jobs", "librosa"): 11,
+    ("one job", "librosa, kaiser_fast"): 25,
+    ("two jobs", "librosa, kaiser_fast"): 25,
+    ("program, one job", "program, librosa"): 6,
+    ("program, two jobs", "program, librosa"): 11,
+    ("program, one job", "program, librosa, kaiser_fast"): 25,
+    ("program, two jobs", "program, librosa, kaiser_fast"): 25,
+}
 
 FIRST = """
 import sys, librosa, numpy as np
@@ -245,7 +248,7 @@ def main() -> None:
     options = parser.parse_args()
     quick = options.quick
     parts: dict[str, Callable[[Path], dict[str, Any]]] = {
-        "throughput": lambda folder: throughput(folder, 200 if quick else 2000, 2 if quick else 5),
+        "throughput": lambda folder: throughput(folder, 200 if quick else 2000, 2 if quick else 7),
         "memory": lambda folder: memory(folder, 200 if quick else 2000),
         "kill": lambda folder: kill(folder, 500 if quick else 5000, 3 if quick else 20),
         "million": lambda folder: million(folder, 20_000 if quick else 1_000_000),

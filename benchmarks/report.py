@@ -300,6 +300,35 @@ def long_section(result: dict[str, Any]) -> str:
     return f"{about(result)}\n\n{size}; speeds in times real time.\n\n{table(names, rows)}"
 
 
+def dataset_section(result: dict[str, Any]) -> str:
+    """Return what a folder of clips costs, and what was found by killing runs and by very many rows."""
+    parts = [about(result)]
+    if found := result.get("throughput"):
+        per_clip = [[name, f"{value:.2f}"] for name, value in found["ms_per_clip"].items()]
+        compared = [[name, f"{row['at_least']:g}x", ratio(row)] for name, row in found["ratios"].items()]
+        parts.append(f"### {found['n_clips']:,} clips of up to 4 s to a table of 40 MFCC means")
+        parts += [table(("", "ms per clip"), per_clip), table(("", "at least", "ratio"), compared)]
+        parts.append(f"The tables agree within {found['difference']:.0e} of the largest value.")
+    if found := result.get("memory"):
+        rows = [[f"{int(n):,}", f"{row['worker_mb']:.0f}", f"{row['coordinator_mb']:.0f}"] for n, row in found.items()]
+        parts += ["### Memory", table(("clips", "largest worker [MB]", "coordinator [MB]"), rows)]
+    if found := result.get("kill"):
+        kept = found["rows_kept"]
+        parts.append(
+            f"### Killed and resumed\n\nA tree of {found['n_files']:,} files, {found['n_bad']:,} of them bad: "
+            f"{found['kills']} runs were killed with SIGKILL at random moments, {found['interrupted']} of them before "
+            f"their end, and resumed; from {min(kept):,} to {max(kept):,} rows had been kept. Every byte was that of an "
+            "undisturbed run."
+        )
+    if found := result.get("million"):
+        parts.append(
+            f"### Very many rows\n\nA manifest of {found['n_rows']:,} rows of tiny clips, two jobs: it is read and "
+            f"checked in {found['survey_s']:.1f} s, the whole run takes {found['extract_s']:.0f} s, and a second run, "
+            f"which finds that all is there, {found['resume_check_s']:.1f} s."
+        )
+    return "\n\n".join(parts)
+
+
 def presets_section(result: dict[str, Any]) -> str:
     """Return what each dialect costs beside the librosa-shaped pipeline on its frames."""
     rows = [
@@ -375,6 +404,12 @@ def targets_section() -> str:
             add(f"{what}speed, to 1 h in memory", f"≥ {limits['ratio']:g}", f"{worst:.2f}", worst >= limits["ratio"])
             peak = max(row["file_peak_mb"] for row in found.values())
             add(f"{what}peak memory", f"≤ {limits['peak_mb']} MB", f"{peak:.0f} MB", peak <= limits["peak_mb"])
+    dataset = read("dataset") or {}
+    for name, row in dataset.get("throughput", {}).get("ratios", {}).items():
+        add_ratio(f"clips to a table of mean MFCCs, {name}", row)
+    if million := dataset.get("million"):
+        what, spent = f"a manifest of {million['n_rows']:,} rows", million["survey_s"] + million["resume_check_s"]
+        add(f"{what}: reading it, and checking all shards", "≤ 60 s", f"{spent:.0f} s", spent <= 60)
     if stream := read("stream"):
         limits, left = stream["limits"], stream["growth"]["stream"]
         for name, row in stream["rows"].items():
@@ -399,6 +434,7 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "memory": ("python benchmarks/bench_memory.py", memory_section),
     "stream": ("python benchmarks/bench_stream.py", stream_section),
     "long": ("python benchmarks/bench_long.py", long_section),
+    "dataset": ("python benchmarks/bench_dataset.py", dataset_section),
     "presets": ("python benchmarks/bench_presets.py", presets_section),
     "stages": ("python benchmarks/bench_stages.py", stages_section),
 }

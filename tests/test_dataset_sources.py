@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import re
+import sys
 import tarfile
 from pathlib import Path
 
@@ -14,12 +16,13 @@ import pytest
 import soundfile
 
 import melfeat
+from melfeat.cli import main
 from melfeat.dataset import extract, load_features
 from melfeat.dataset._kaldi_lists import kaldi_source
 from melfeat.dataset._manifests import _number
 from melfeat.dataset._rows import numbered, survey
 from melfeat.dataset._sources import resolve
-from melfeat.errors import FormatError, ParameterError
+from melfeat.errors import FormatError, MissingExtraError, ParameterError
 
 SR = 16000
 
@@ -241,6 +244,69 @@ class TestUrbanSound:
         assert table.labels["fold"] == [5, 10]
         assert table.labels["class"] == ["dog_bark", "horn"]
         assert table.duration == [0.3, 0.5]  # start and end are those in the recording it was cut from
+
+    def test_the_recipe(self, folder, rng, capsys):
+        """The page's commands and code, from the folder to a classifier; sounds that differ are told apart."""
+        pytest.importorskip("sklearn")
+        out = io.StringIO()
+        rows = csv.writer(out)
+        rows.writerow(["slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class"])
+        (folder / "UrbanSound8K" / "metadata").mkdir(parents=True)
+        for k in range(60):
+            kind, fold, name = k % 3, 1 + k // 6, f"{k}-{k % 3}-0-0.wav"
+            y = 0.1 * rng.standard_normal(8000)
+            y = np.convolve(y, np.ones((1, 8, 40)[kind]))[:8000]  # each class has a spectrum of its own
+            path = folder / "UrbanSound8K" / "audio" / f"fold{fold}" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, y / np.abs(y).max() / 2, 22050)
+            rows.writerow([name, k, 0, 0.36, 1, fold, kind, ("hiss", "rumble", "drone")[kind]])
+        (folder / "UrbanSound8K" / "metadata" / "UrbanSound8K.csv").write_text(out.getvalue())
+        page = (Path(__file__).parents[1] / "docs" / "datasets.md").read_text(encoding="utf-8")
+        command = re.search(r"^    melfeat (extract UrbanSound8K -o us8k .*)$", page, re.MULTILINE)
+        code = re.search(r"^```py\n([^`]*make_pipeline[^`]*)^```$", page, re.MULTILINE)
+        assert command
+        assert code
+        assert main([*command[1].split(), "--jobs", "0"]) == 0
+        names = {}
+        exec(code[1], names)
+        assert len(names["scores"]) == 10
+        assert np.mean(names["scores"]) > 0.9
+        assert re.fullmatch(r"[01]\.\d{3} ± 0\.\d{3}\n", capsys.readouterr().out)
+
+
+class TestDataFrames:
+    @pytest.mark.parametrize("pool", ["mean", None])
+    def test_of_a_table(self, folder, pool):
+        pytest.importorskip("pandas")
+        wav("a.wav", 0.3)
+        rows = [{"path": "a.wav", "label": "x"}, {"path": "a.wav", "offset": 0.1, "label": "y"}]
+        extract(rows, "t", "kaldi-mfcc", pool=pool, format="jsonl", n_jobs=0)
+        table = load_features("t")
+        frame = table.to_pandas()
+        assert list(frame["id"]) == ["a.wav", "a.wav#2"]
+        assert list(frame["label"]) == ["x", "y"]
+        assert list(frame["duration"]) == [0.3, 0.2]
+        if pool is None:
+            assert all(np.array_equal(got, x) for got, x in zip(frame["features"], table.X, strict=True))
+        else:
+            assert np.array_equal(frame[list(table.names)].to_numpy(), table.X)
+
+    def test_without_the_package(self, folder, monkeypatch):
+        wav("a.wav", 0.3)
+        extract(["a.wav"], "t", pool="mean", format="csv", n_jobs=0)
+        monkeypatch.setitem(sys.modules, "pandas", None)
+        with pytest.raises(MissingExtraError, match=r"to_pandas\(\) needs pandas.*melfeat\[pandas\]"):
+            load_features("t").to_pandas()
+
+    def test_of_parquet_without_melfeat(self, folder):
+        pandas = pytest.importorskip("pandas")
+        pytest.importorskip("pyarrow")
+        for k in range(3):
+            wav(f"clips/{k}.wav", 0.3)
+        extract("clips", "t", pool="mean", format="parquet", rows_per_shard=2, n_jobs=0)
+        frame, table = pandas.read_parquet("t"), load_features("t")
+        assert list(frame["id"]) == table.ids
+        assert np.array_equal(frame[list(table.names)].to_numpy(), table.X)
 
 
 class TestKaldi:

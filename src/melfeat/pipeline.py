@@ -63,7 +63,8 @@ class Clips:
 
     `shape` is ``(n_clips, n)`` if all are channels of one signal. `counts` are the frames of each clip, `first` is the
     number that errors give the first one. Of a piece of a stream, `frames_before` have come before. `is_finite` says
-    that all samples have been looked at, so that nobody need do it again.
+    that all samples have been looked at, so that nobody need do it again, `is_covered` that those beside all frames have
+    been, or that there are none: the kernels look at the others.
     """
 
     y: np.ndarray
@@ -74,6 +75,7 @@ class Clips:
     first: int = 0
     frames_before: int = 0
     is_finite: bool = False
+    is_covered: bool = False
 
     @property
     def n_clips(self) -> int:
@@ -152,6 +154,8 @@ def _refuse_if_not_finite(clips: Clips, plan: Plan, suspects: int) -> None:
     hop, first = plan.config.framing.hop_length or 1, plan.config.first_sample()
     if suspects:  # a sample is not finite, or the first bin's power overflowed
         _name_what_is_not_finite(clips)
+    if clips.is_covered:
+        return
     if clips.shape is not None:
         count, n = clips.counts[0], clips.shape[1]
         if hop <= plan.reach and first + (count - 1) * hop + plan.reach >= n:

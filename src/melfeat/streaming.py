@@ -371,7 +371,8 @@ class Stream:
         table = np.empty(2 * rows + 2, dtype=np.int64)
         table[0::2] = np.arange(rows + 1) * m
         table[1::2] = np.arange(rows + 1) * k
-        clips = Clips(piece.reshape(-1), table, (k,) * rows, rows * k, (rows, m), frames_before=self._analysed)
+        before = self._analysed
+        clips = Clips(piece.reshape(-1), table, (k,) * rows, rows * k, (rows, m), frames_before=before, is_covered=True)
         x = self._features_of(clips, k)
         self._analysed += k
         self._forget()

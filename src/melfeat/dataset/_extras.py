@@ -10,7 +10,7 @@ from ..errors import MissingExtraError
 
 __all__ = ["extra", "is_there"]
 
-_EXTRA_OF = {"pyarrow": "parquet", "h5py": "hdf5", "distributed": "dask", "tqdm": "progress"}
+_EXTRA_OF = {"pyarrow": "parquet", "h5py": "hdf5", "distributed": "dask", "tqdm": "progress", "pandas": "pandas"}
 
 
 def is_there(module: str) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from ..config import Config
 from ..errors import FormatError, ParameterError, SpecMismatch
 from ..extractor import Extractor
+from ._extras import extra
 from ._formats import FORMATS, Block, read_blocks
 from ._spec import Spec, config_difference
 from ._store import ERRORS, Store
@@ -65,9 +66,19 @@ class Features:
         return f"Features({len(self)} clips, {what} of {self.config!r}, {len(self.errors)} failed)"
 
     def to_pandas(self) -> Any:
-        """Return the table as a pandas.DataFrame: a column for each statistic, or one of arrays of frames."""
-        import pandas
+        """Return the table as a pandas.DataFrame: a column for each statistic, or one of arrays of frames.
 
+        Returns
+        -------
+        pandas.DataFrame
+            ``id``, ``path``, the labels, ``sample_rate`` [Hz], ``duration`` [s], ``n_frames``, and the values.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        pandas = extra("pandas", "to_pandas()")
         front = {"id": self.ids, "path": self.paths, **self.labels, "sample_rate": self.sample_rate}
         frame = pandas.DataFrame({**front, "duration": self.duration, "n_frames": self.n_frames})
         if self.stats is None:

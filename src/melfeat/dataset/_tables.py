@@ -40,10 +40,16 @@ class CsvWriter:
         self._file = open(folder / self._name, "w", encoding="utf-8", newline="")  # noqa: SIM115 - closed by close()
         self._rows = csv.writer(self._file, lineterminator="\n")
         self._rows.writerow([*(column for column, _ in spec.index), *spec.value_names])
+        self._line = ",".join([_DIGITS] * len(spec.value_names)) + "\n"
+        self._front = io.StringIO()
+        self._fronts = csv.writer(self._front, lineterminator=",")
 
     def add(self, index: list[Any], values: np.ndarray) -> None:
         """Write a row."""
-        self._rows.writerow([*map(_plain, index), *(_DIGITS % value for value in values.tolist())])
+        self._front.seek(0)
+        self._front.truncate()
+        self._fronts.writerow(map(_plain, index))
+        self._file.write(self._front.getvalue() + self._line % tuple(values.tolist()))
 
     def close(self) -> list[str]:
         """Finish the file."""
