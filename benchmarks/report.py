@@ -317,8 +317,8 @@ def dataset_section(result: dict[str, Any]) -> str:
         parts.append(
             f"### Killed and resumed\n\nA tree of {found['n_files']:,} files, {found['n_bad']:,} of them bad: "
             f"{found['kills']} runs were killed with SIGKILL at random moments, {found['interrupted']} of them before "
-            f"their end, and resumed; from {min(kept):,} to {max(kept):,} rows had been kept. Every byte was that of an "
-            "undisturbed run."
+            f"their end, and resumed; from {min(kept):,} to {max(kept):,} rows had been kept. Every byte was that of "
+            "an undisturbed run."
         )
     if found := result.get("million"):
         parts.append(

@@ -170,7 +170,7 @@ class PlainWav:
     """Reads an ordinary file as `_decode.Reader` reads the others.
 
     Each of a decoder's calls gives the interpreter's lock away and takes it back, and threads that load files queue
-    for it. Here that is one call to read and one to convert, for files of up to 5 s.
+    for it. Here that is one call to read and one to convert per 1.5 s.
     """
 
     finite = True

@@ -63,8 +63,8 @@ class Clips:
 
     `shape` is ``(n_clips, n)`` if all are channels of one signal. `counts` are the frames of each clip, `first` is the
     number that errors give the first one. Of a piece of a stream, `frames_before` have come before. `is_finite` says
-    that all samples have been looked at, so that nobody need do it again, `is_covered` that those beside all frames have
-    been, or that there are none: the kernels look at the others.
+    that all samples have been looked at, so that nobody need do it again, `is_covered` that those beside all frames
+    have been, or that there are none: the kernels look at the others.
     """
 
     y: np.ndarray

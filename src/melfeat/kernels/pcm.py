@@ -12,7 +12,14 @@ import numpy as np
 
 from ._jit import kernel
 
-__all__ = ["float_to_channels", "float_to_mono", "pcm16_to_channels", "pcm16_to_mono", "pcm24_to_float", "pcm24_to_mono2"]
+__all__ = [
+    "float_to_channels",
+    "float_to_mono",
+    "pcm16_to_channels",
+    "pcm16_to_mono",
+    "pcm24_to_float",
+    "pcm24_to_mono2",
+]
 
 
 @kernel

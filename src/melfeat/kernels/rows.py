@@ -15,7 +15,7 @@ from ._lanes import load, load_as, store, store_as
 from ._simd import codelet, lanes, raw
 from ._words import put
 
-__all__ = ["OFFSET_STATE", "delta_rows", "emphasize", "normalize_rows", "remove_offset"]
+__all__ = ["OFFSET_STATE", "delta_rows", "emphasize", "inverse_scale", "normalize_rows", "remove_offset"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -117,11 +117,23 @@ def _pairwise(x, start, n, origin, mean, squared, eight):  # type: ignore[no-unt
 
 
 @kernel
-def normalize_rows(x, n_rows, scaled, ddof, eps, eps_kind, out):  # type: ignore[no-untyped-def]
-    """Write `n_rows` > 0 rows of the flat `x`, not empty, normalised, as `dsp.post.frame_statistics` defines it.
+def inverse_scale(variance, eps, eps_kind):  # type: ignore[no-untyped-def]
+    """Return the factor that makes a variance 1, as `dsp.post.inverse_scale` defines it.
 
     `eps_kind`: 0 added to the deviation, 1 added to the variance, 2 the least variance.
     """
+    if eps_kind == 0:
+        deviation = np.sqrt(variance) + eps
+    elif eps_kind == 1:
+        deviation = np.sqrt(variance + eps)
+    else:
+        deviation = np.sqrt(eps if variance < eps else variance)
+    return 1.0 / deviation if deviation > 0.0 else 1.0
+
+
+@kernel
+def normalize_rows(x, n_rows, scaled, ddof, eps, eps_kind, out):  # type: ignore[no-untyped-def]
+    """Write `n_rows` > 0 rows of the flat `x`, not empty, normalised, as `dsp.post.frame_statistics` defines it."""
     n = x.size // n_rows
     eight = np.empty(8, np.float64)
     step = lanes(eight)
@@ -132,13 +144,7 @@ def normalize_rows(x, n_rows, scaled, ddof, eps, eps_kind, out):  # type: ignore
         scale = 1.0
         if scaled:
             variance = _pairwise(x, base, n, origin, mean, True, eight) / max(n - ddof, 1)
-            if eps_kind == 0:
-                deviation = np.sqrt(variance) + eps
-            elif eps_kind == 1:
-                deviation = np.sqrt(variance + eps)
-            else:
-                deviation = np.sqrt(eps if variance < eps else variance)
-            scale = 1.0 / deviation if deviation > 0.0 else 1.0
+            scale = inverse_scale(variance, eps, eps_kind)
         whole = n - n % step
         for i in range(base, base + whole, step):
             _scale_to(raw(eight), raw(x), i, origin, mean, scale, raw(out))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._jit import kernel
+from .rows import inverse_scale
 
 __all__ = ["slide"]
 
@@ -32,17 +33,6 @@ def _window_start(t, n, window, least, center):  # type: ignore[no-untyped-def]
         start = max(t - window, 0)
         stop = max(t + 1, least)
     return max(start - max(stop - n, 0), 0)
-
-
-@kernel
-def _inverse(variance, eps, eps_kind):  # type: ignore[no-untyped-def]
-    if eps_kind == 0:
-        scale = np.sqrt(variance) + eps
-    elif eps_kind == 1:
-        scale = np.sqrt(variance + eps)
-    else:
-        scale = np.sqrt(eps if variance < eps else variance)
-    return 1.0 / scale if scale > 0.0 else 1.0
 
 
 @kernel
@@ -104,7 +94,7 @@ def slide(slots, x, last, total, origin, recent, heads, tails, ints, eps, out): 
                                 power = tail[1, at + block] + squares[newest]
                             variance = power - count * mean * mean
                             variance = 0.0 if variance < 0.0 else variance
-                            normal *= _inverse(variance / max(count - ddof, 1.0), eps, eps_kind)
+                            normal *= inverse_scale(variance / max(count - ddof, 1.0), eps, eps_kind)
                         out[i, row, to] = normal
                     to += 1
                 done = max(done, known)
