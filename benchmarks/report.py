@@ -481,6 +481,10 @@ def _other_rows(n_peers: int) -> list[list[str]]:
                 f"{found['librosa']['ratio']:.1f}x",
             ]
             rows.append(line + ["–"] * (n_peers - 1))
+    if found := (read("dataset") or {}).get("throughput"):
+        own, times = found["ms_per_clip"]["two jobs"], found["ratios"]["two jobs, against librosa"]["ratio"]
+        line = [f"{found['n_clips']:,} clips to a table, 2 processes", f"{own:.2f} ms a clip", f"{times:.1f}x"]
+        rows.append(line + ["–"] * (n_peers - 1))
     if cold := read("cold"):
         found = cold["rows"]
         peer, own = found.get("librosa: first mfcc", {}), found["melfeat: first mfcc"]

@@ -293,6 +293,24 @@ def test_the_buffer_does_not_grow(rng):
     assert max(sizes[1:]) <= 1.5 * min(sizes[1:])
 
 
+@pytest.mark.parametrize("center", [False, True])
+def test_a_window_longer_than_any_signal(rng, center):
+    """Its sums take the room of the frames that came."""
+    options = {"cmn": "sliding_mean_var", "cmn_window": 10**9, "cmn_min_window": 3, "cmn_center": center}
+    fx, y = live(small(), **options), tune(rng, (20_000,)).astype(np.float32)
+    stream, pool = fx.stream(), fx.pool()
+    streams = [pool.open(), pool.open()]
+    parts, pooled = [], []
+    for begin in range(0, y.size, 1999):
+        chunk = y[begin : begin + 1999]
+        parts.append(stream.push(chunk))
+        pooled.append(pool.push(streams, [chunk, chunk[:7]])[0])
+    again = fx.stream()
+    again.restore(stream.state())
+    for found, rest in ((parts, again.flush()), (pooled, pool.flush(streams[0]))):
+        assert_same_bytes(np.concatenate([*found, rest], axis=1), fx(y))
+
+
 class Session(RuleBasedStateMachine):
     """A user who pushes, looks, saves, restores, resets and flushes in any order."""
 

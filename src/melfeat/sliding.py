@@ -11,15 +11,15 @@ from .slots import Part, Slots, split
 
 __all__ = ["EPS_KINDS", "Windows", "slide_whole"]
 
+#: Frames for which there is room at first.
+_ROOM = 64
+
 #: The numbers that kernels know the kinds of epsilon by.
 EPS_KINDS = {"std_add": 0, "var_add": 1, "var_clamp": 2}
 
 
 class Windows(Slots):
-    """What is remembered of the frames of many streams; a frame costs each the same, however long the window is.
-
-    No stream may have more than `longest` frames, if that is given.
-    """
+    """What is remembered of the frames of many streams; a frame costs each the same, however long the window is."""
 
     def __init__(
         self,
@@ -34,21 +34,20 @@ class Windows(Slots):
         min_window: int = 100,
         center: bool = False,
         skip: int | None = None,
-        longest: int | None = None,
     ) -> None:
-        block = sliding_block(window, min_window)
-        self.block = block = block if longest is None else min(block, longest)
+        self.block = block = sliding_block(window, min_window)
         self.eps = float(eps)
         self.ints = (window, min_window, int(center), block, ddof, EPS_KINDS[eps_kind], -1 if skip is None else skip)
         #: The first frames come when `wait` are there; then each is `lag` frames behind the newest.
         self.wait = window if center else min_window
         self.lag = window - window // 2 - 1 if center else 0
-        n_sums = 2 if kind == "sliding_mean_var" else 1
+        n_sums, room = (2 if kind == "sliding_mean_var" else 1), min(block, _ROOM)
         self.total = np.zeros(0, dtype=np.int64)
         self.origin = np.zeros((0, n_rows))
-        self.recent = np.zeros((0, n_rows, 2 * block), dtype=dtype)
-        self.head = np.zeros((0, n_sums, n_rows, block))
-        self.tail = np.zeros((0, n_sums, n_rows, block))
+        #: Two blocks of frames and the sums of one (`kernels.sliding`), or as much as the longest stream needs.
+        self.recent = np.zeros((0, n_rows, 2 * room), dtype=dtype)
+        self.head = np.zeros((0, n_sums, n_rows, room))
+        self.tail = np.zeros((0, n_sums, n_rows, room))
 
     def push(self, slots: np.ndarray, x: np.ndarray, last: bool = False) -> list[Part]:
         """Take frames ``(m, n_rows, k)`` of streams and return those that are known now, or all that are left."""
@@ -58,6 +57,7 @@ class Windows(Slots):
         ints = np.array(self.ints, dtype=np.int64)
         # Alike are streams that return as many frames.
         totals = self.total[slots]
+        self._make_room(int(totals.max(initial=0)) + k)
         counts = self._known(totals + k, last) - self._known(totals, False)
         for count, here in split(counts):
             own, came = slots[here], np.require(x[here], requirements=("C", "W"))
@@ -67,6 +67,18 @@ class Windows(Slots):
             self.total[own] += k
             found.append((own, out))
         return found
+
+    def _make_room(self, n: int) -> None:
+        """Make room for streams of `n` frames: a window may be longer than any stream will ever be."""
+        room = self.head.shape[-1]
+        if n <= room or room == self.block:
+            return
+        new = min(self.block, max(n, 2 * room))
+        for name, size in (("recent", 2 * new), ("head", new), ("tail", new)):
+            array = getattr(self, name)
+            larger = np.zeros((*array.shape[:-1], size), dtype=array.dtype)
+            larger[..., : array.shape[-1]] = array
+            setattr(self, name, larger)
 
     def _known(self, totals: np.ndarray, last: bool) -> np.ndarray:
         return totals if last else np.where(totals >= self.wait, totals - self.lag, 0)
@@ -89,7 +101,7 @@ class Windows(Slots):
 def slide_whole(x: np.ndarray, kind: str, **options: Any) -> np.ndarray:
     """Return what `dsp.post.slide_frames` returns for ``(..., n_features, n)``, not empty."""
     frames = x.reshape(-1, *x.shape[-2:])
-    table = Windows(x.shape[-2], x.dtype, kind, longest=x.shape[-1], **options)
+    table = Windows(x.shape[-2], x.dtype, kind, **options)
     table.grow(1)
     out = np.empty_like(frames)
     for i in range(frames.shape[0]):
