@@ -16,7 +16,7 @@ from melfeat import EmptyFilterWarning, ParameterError, pipeline
 from melfeat.kernels._jit import JIT_DISABLED
 from melfeat.kernels.framing import JOB
 from tests.oracles import librosa_like as oracle
-from tests.support import assert_near, assert_same_bytes, eps, needs_jit
+from tests.support import assert_near, assert_same_bytes, eps, fewer, needs_jit, slow_interpreted
 
 #: Small enough to run interpreted too.
 SMALL = {"n_fft": 64, "hop_length": 16, "n_mels": 8}
@@ -285,7 +285,7 @@ class TestFiniteCheck:
         {"n_fft": 61, "hop_length": 30, "pad_mode": "edge"},
     )
 
-    @pytest.mark.parametrize("framing", FRAMINGS, ids=range(len(FRAMINGS)))
+    @pytest.mark.parametrize("framing", fewer(list(FRAMINGS), 3), ids=str)
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     def test_anywhere(self, dtype, rng, framing, bad):
         n = 333
@@ -379,6 +379,7 @@ class TestOneFrameOneAnswer:
         assert_same_bytes(melfeat.melspectrogram(y, **SMALL), expected[1])
         assert_same_bytes(melfeat.stft(y, n_fft=64, hop_length=16), expected[2])
 
+    @slow_interpreted
     def test_threads(self, rng, dtype):
         """Four threads at once, sizes mixed, so that scratch of different shapes is used again and again."""
         signals = [rng.standard_normal((c, n)).astype(dtype) for c, n in ((1, 900), (3, 200), (2, 64), (1, 1))]

@@ -15,6 +15,12 @@ from tests.support import assert_near, assert_same_bytes, eps, fewer
 DTYPES = [np.float32, np.float64]
 LENGTHS = fewer([1, 2, 3, 7, 8, 9, 15, 16, 17, 100, 127, 128, 129, 135, 136, 137, 255, 256, 257, 1000, 3001, 20011], 9)
 
+#: Lengths of sliding windows, their least, and whether they are centred.
+WINDOWS = [
+    *((1, 1, False), (1, 1, True), (2, 1, True), (5, 2, True), (6, 3, False), (7, 40, False), (130, 9, False)),
+    *((131, 1, True), (300, 100, False), (10**9, 7, False), (10**9, 7, True)),
+]
+
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", LENGTHS)
@@ -29,11 +35,7 @@ class TestSameBits:
             assert_same_bytes(fast_normalize(x, kind, **options), normalize_frames(x, kind, **options))
 
     @pytest.mark.parametrize("kind", ["sliding_mean", "sliding_mean_var"])
-    @pytest.mark.parametrize(
-        ("window", "min_window", "center"),
-        [(1, 1, False), (1, 1, True), (2, 1, True), (5, 2, True), (6, 3, False), (7, 40, False), (130, 9, False),
-         (131, 1, True), (300, 100, False), (10**9, 7, False), (10**9, 7, True)],
-    )  # fmt: skip
+    @pytest.mark.parametrize(("window", "min_window", "center"), fewer(WINDOWS, 6))
     def test_sliding(self, rng, n, dtype, kind, window, min_window, center):
         x = (10 * rng.standard_normal((2, 3, n)) + [[[1e3], [0], [-7]]]).astype(dtype)
         x[1, 1] = 4.5

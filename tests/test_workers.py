@@ -16,6 +16,7 @@ import melfeat
 from melfeat import pipeline, workers
 from melfeat.errors import ParameterError
 from melfeat.kernels.framing import CLIPS, DONE, END, FIRST, NEXT, PIECE
+from tests.support import slow_interpreted
 
 SHAPE = {"n_fft": 64, "hop_length": 16, "n_mels": 8}
 
@@ -108,6 +109,7 @@ class TestHowMany:
         assert run_python(code) == "1"
 
 
+@slow_interpreted
 class TestBits:
     @pytest.mark.parametrize("n_threads", [2, 4])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -298,6 +300,7 @@ def swell(n):
     return np.linspace(0, 1, n) ** 6
 
 
+@slow_interpreted
 class TestChunks:
     """The levels of a long signal are never held whole; the bits are those of doing so."""
 
