@@ -19,7 +19,7 @@ import soundfile
 
 import melfeat
 from melfeat.cli import main
-from melfeat.dataset import Progress, _clips, _local, check, convert, extract, load_features
+from melfeat.dataset import Progress, _clips, _local, _shard, check, convert, extract, load_features
 from melfeat.dataset._extras import is_there
 from melfeat.dataset._progress import shower
 from melfeat.dataset._store import Store
@@ -193,6 +193,21 @@ class TestTable:
             extract(small[0], tmp_path / "t", pool="mean", format="csv", n_jobs=0, on_error="raise")
         with pytest.raises(FormatError, match="not finished"):
             load_features(tmp_path / "t")
+
+    def test_a_run_that_is_not_finished_leaves_the_number_of_threads(self, small, tmp_path, monkeypatch):
+        """Whoever asks for features while the results of a shard come, or after they were left, has all threads."""
+        seen = []
+        monkeypatch.setattr(_shard, "_index_of", lambda made: seen.append(melfeat.get_num_threads()) or 1 / 0)
+        melfeat_threads = melfeat.get_num_threads()
+        with melfeat.threads(3):
+            try:
+                extract(small[0], tmp_path / "t", pool="mean", format="csv", n_jobs=0)
+            except ZeroDivisionError as error:
+                kept = error  # and with it the frames of the run, which a collector would close
+            assert seen == [3]
+            assert melfeat.get_num_threads() == 3
+        assert melfeat.get_num_threads() == melfeat_threads
+        del kept
 
 
 class TestFormats:

@@ -72,15 +72,14 @@ class Maker:
         """Yield one result for each numbered row, in order."""
         waiting: list[_Loaded | Failure] = []
         n_samples = 0
-        with threads(1):
-            for number, row in rows:
-                loaded = self._try_load(number, row)
-                waiting.append(loaded)
-                n_samples += _size(loaded)
-                if len(waiting) >= together or n_samples >= _TOGETHER_SAMPLES:
-                    yield from self._finish(waiting)
-                    waiting, n_samples = [], 0
-            yield from self._finish(waiting)
+        for number, row in rows:
+            loaded = self._try_load(number, row)
+            waiting.append(loaded)
+            n_samples += _size(loaded)
+            if len(waiting) >= together or n_samples >= _TOGETHER_SAMPLES:
+                yield from self._finish(waiting)
+                waiting, n_samples = [], 0
+        yield from self._finish(waiting)
 
     def _try_load(self, number: int, row: Row) -> _Loaded | Failure:
         if row.problem is not None:
@@ -116,7 +115,12 @@ class Maker:
     def _resampled(self, y: np.ndarray, native: int) -> np.ndarray:
         return resample_signal(y, native, self._sr, self._spec.res_type, fix=True, scale=False, axis=-1)
 
-    def _finish(self, waiting: list[_Loaded | Failure]) -> Iterator[Made | Failure]:
+    def _finish(self, waiting: list[_Loaded | Failure]) -> list[Made | Failure]:
+        # Not around a `yield`: an iterator that nobody exhausts may be closed by any thread, or never.
+        with threads(1):
+            return self._results(waiting)
+
+    def _results(self, waiting: list[_Loaded | Failure]) -> list[Made | Failure]:
         clips = [each for each in waiting if isinstance(each, _Loaded) and each.y is not None]
         done: dict[int, Made | Failure] = {}
         if len(clips) > 1:
@@ -126,11 +130,10 @@ class Maker:
                     done[clip.number] = self._made(clip, x)
             except Exception:
                 pass  # which one is it? each alone will tell
+        found: list[Made | Failure] = []
         for each in waiting:
-            if isinstance(each, Failure):
-                yield each
-            else:
-                yield done.get(each.number) or self._alone(each)
+            found.append(each if isinstance(each, Failure) else done.get(each.number) or self._alone(each))
+        return found
 
     def _alone(self, clip: _Loaded) -> Made | Failure:
         try:
