@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,9 @@ class Windows(Slots):
     ) -> None:
         self.block = block = sliding_block(window, min_window)
         self.eps = float(eps)
-        self.ints = (window, min_window, int(center), block, ddof, EPS_KINDS[eps_kind], -1 if skip is None else skip)
+        left_alone = -1 if skip is None else skip
+        ints = window, min_window, int(center), block, ddof, EPS_KINDS[eps_kind], left_alone
+        self.numbers = (np.array(ints, dtype=np.int64),)  # in a tuple: no entry per slot
         #: The first frames come when `wait` are there; then each is `lag` frames behind the newest.
         self.wait = window if center else min_window
         self.lag = window - window // 2 - 1 if center else 0
@@ -54,16 +57,12 @@ class Windows(Slots):
         from .kernels.sliding import slide
 
         k, found = x.shape[-1], []
-        ints = np.array(self.ints, dtype=np.int64)
-        # Alike are streams that return as many frames.
-        totals = self.total[slots]
-        self._make_room(int(totals.max(initial=0)) + k)
-        counts = self._known(totals + k, last) - self._known(totals, False)
-        for count, here in split(counts):
+        for count, here in self._alike(slots, k, last):
             own, came = slots[here], np.require(x[here], requirements=("C", "W"))
             out = np.empty((own.size, x.shape[1], count), dtype=x.dtype)
+            tables = self.total, self.origin, self.recent, self.head, self.tail
             with np.errstate(invalid="ignore"):  # interpreted: infinite levels become NaN, here as anywhere
-                slide(own, came, last, self.total, self.origin, self.recent, self.head, self.tail, ints, self.eps, out)
+                slide(own, came, last, *tables, *self.numbers, self.eps, out)
             self.total[own] += k
             found.append((own, out))
         return found
@@ -80,8 +79,19 @@ class Windows(Slots):
             larger[..., : array.shape[-1]] = array
             setattr(self, name, larger)
 
-    def _known(self, totals: np.ndarray, last: bool) -> np.ndarray:
-        return totals if last else np.where(totals >= self.wait, totals - self.lag, 0)
+    def _alike(self, slots: np.ndarray, k: int, last: bool) -> Iterator[tuple[int, Any]]:
+        """Yield numbers of frames, and the streams that return so many of them when `k` more come."""
+        if slots.size == 1:  # in plain numbers: most of what a live stream's push costs is the way to the kernel
+            total = int(self.total[slots[0]])
+            self._make_room(total + k)
+            before = total - self.lag if total >= self.wait else 0
+            known = total + k - self.lag if total + k >= self.wait else 0
+            yield (total + k if last else known) - before, slice(None)
+            return
+        totals = self.total[slots]
+        self._make_room(int(totals.max(initial=0)) + k)
+        given, ready = (np.where(n >= self.wait, n - self.lag, 0) for n in (totals, totals + k))
+        yield from split((totals + k if last else ready) - given)
 
     def frames(self, slot: int) -> tuple[int, np.ndarray, np.ndarray]:
         """Return all that `remember` needs: how many frames came, the first, and those of the last two blocks."""
