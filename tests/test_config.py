@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import pickle
+from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+import melfeat
 from melfeat.config import Config
 from melfeat.config._fields import STAGE_OF, STAGES
 from melfeat.config.presets import presets
@@ -258,7 +260,66 @@ class TestJson:
         ):
             Config.preset("whisper", pad_mode=np.clip).to_json()
         with pytest.raises(ParameterError, match=r"window=.*: cannot be written as JSON"):
-            Config.preset("whisper", window=("kaiser", math.nan)).to_json()
+            Config.preset("whisper", window=("general_hamming", Fraction(27, 50))).to_json()
+
+
+BAD_WINDOWS = [
+    (None, "cannot be given as NoneType"),
+    (True, "cannot be given as bool"),
+    (b"hann", "cannot be given as bytes"),
+    ("povy", "did you mean 'povey'"),
+    ((), "the first entry of a tuple is the window's name"),
+    ((None,), "the first entry of a tuple is the window's name"),
+    (("samples",), r"expected \('samples', values\)"),
+    (("samples", "hann"), r"expected \('samples', values\)"),
+    (["hann"], "has dtype <U4; expected real numbers"),
+    ([[1.0, 2.0], [3.0]], "not an array of numbers"),
+    ([1.0] * 10, r"has shape \(10,\); expected \(400,\)"),
+    ([math.nan] * 400, "not finite everywhere"),
+    (np.ones((2, 3)), r"has shape \(2, 3\)"),
+    (("kaiser",), "no such window of 400 samples"),
+    (("kaiser", "x"), "no such window of 400 samples"),
+    (("kaiser", math.nan), "400 samples are not finite everywhere"),
+    (("kaiser", {}), r"expected a name, \(name, number, ...\), a number"),
+    ({}, r"expected a name, \(name, number, ...\), a number"),
+    (("hann", 1.0), "takes no parameters"),
+    (lambda n: None, "the function's result has dtype object"),
+]
+
+
+class TestRefusedAtOnce:
+    """What cannot be computed is refused when it is said, not when the first signal comes."""
+
+    @pytest.mark.parametrize(("window", "text"), BAD_WINDOWS, ids=[str(w)[:24] for w, _ in BAD_WINDOWS])
+    def test_windows(self, window, text):
+        with pytest.raises(ParameterError, match=text):
+            Config.preset("whisper", window=window)
+
+    def test_nested_parameters_are_values(self):
+        window = ("general_cosine", [0.5, np.float32(0.5)])
+        config = Config.preset("whisper", window=window)
+        assert config.framing.window == ("general_cosine", (0.5, 0.5))
+        assert Config.from_json(config.to_json()) == config
+
+    def test_windows_that_cannot_be_scaled(self):
+        with pytest.raises(ParameterError, match="the sum of its samples is 0; expected another one"):
+            Config.preset("whisper", window=np.tile([1.0, -1.0], 200), window_scale="2/sum")
+
+    def test_longest_transform(self):
+        with pytest.raises(ParameterError, match="n_fft=1000000000: expected at most 16777216"):
+            Config.preset("librosa", n_fft=10**9)
+
+    @pytest.mark.parametrize("warp", [1e-10, 2000.0])
+    def test_warps(self, warp):
+        with pytest.raises(ParameterError, match=f"vtln_warp={warp:g}"):
+            Config.preset("kaldi-mfcc", vtln_warp=warp)
+
+
+def test_differences_of_any_size():
+    a = Config.preset("etsi", power=100.0, logarithm="log10")
+    assert "levels of b are 451.5 (log10) lower" in str(melfeat.diff(a, "librosa"))
+    bands = {"compression": None, "cepstrum": None, "energy": None}
+    assert "10^" in str(melfeat.diff(a.replace(**bands), a.replace(input_scale=1.0, **bands)))
 
 
 class TestRepr:

@@ -201,7 +201,7 @@ WRONG = [
     ({"sr": float("nan")}, "sr=nan"),
     ({"window": "hanning"}, "window='hanning': .*did you mean 'hann'"),
     ({"window": np.ones(7)}, r"shape \(7,\); expected \(64,\)"),
-    ({"window": np.ones((2, 32))}, r"window has shape \(2, 32\)"),
+    ({"window": np.ones((2, 32))}, r"window: the array has shape \(2, 32\)"),
     ({"pad_mode": "wrap"}, "pad_mode='wrap': expected one of 'constant', 'edge'"),
     ({"center": "yes"}, "center='yes': expected True or False"),
     ({"power": 0}, "power=0"),

@@ -175,6 +175,7 @@ class TestConfig:
         assert again == config
         assert again.fingerprint == config.fingerprint
         assert "features" in str(melfeat.explain(config))
+        assert str(melfeat.diff(config, "kaldi-mfcc"))
 
     @settings(max_examples=200)
     @given(text=st.text(max_size=60) | st.binary(max_size=60) | VALUES.map(json.dumps))

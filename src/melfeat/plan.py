@@ -16,9 +16,8 @@ from .dsp.cepstrum import cepstral_matrix, packed
 from .dsp.fft import FFTPlan, plan_fft
 from .dsp.framing import PLAIN_RULES
 from .dsp.mel import banded
-from .dsp.windows import window as make_window
 from .errors import ParameterError
-from .stages import Cepstrum, Compression, Filterbank, Framing, Spectrum
+from .stages import Cepstrum, Compression, Filterbank, Framing, Spectrum, window_values
 
 __all__ = [
     "Bank",
@@ -102,10 +101,7 @@ class Plan:
 def padded_window(framing: Framing) -> np.ndarray:
     """Return the window in its place among `n_fft` samples and four zeros behind them, in float64."""
     n_fft, win_length = framing.n_fft or 0, framing.win_length or 0
-    spec = framing.window
-    if isinstance(spec, tuple) and spec and spec[0] == "samples":
-        spec = list(spec[1])
-    values = make_window(spec, win_length, fftbins=not framing.window_symmetric)
+    values = window_values(framing.window, win_length, framing.window_symmetric)
     if framing.window_scale == "2/sum":
         values = values * (2 / values.sum())
     result = np.zeros(n_fft + 4)

@@ -15,6 +15,7 @@ import numpy as np
 from ._checks import check_bool, check_choice, check_float, check_int
 from .dsp.framing import FRAME_RULES, check_pad_mode
 from .dsp.mel import check_band_edges, check_mel_norm
+from .dsp.windows import samples_of_window, window as make_window
 from .errors import ParameterError
 
 __all__ = ["Cepstrum", "Compression", "Energy", "Filterbank", "Framing", "Post", "Preprocessing", "Spectrum"]
@@ -24,16 +25,42 @@ DCT_NORMS = ("ortho", "htk", "unit", None)
 LOGARITHMS = ("db", "db20", "ln", "log10", None)
 
 
+#: The longest transform: six minutes at 44.1 kHz.
+_LONGEST = 1 << 24
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
+
+
 def hashable_window(window: Any) -> Any:
     """Return a window specification in a form that can be a key: arrays and lists of samples become tuples.
 
     A tuple of samples is told from a named window with parameters by its first entry.
     """
+    if isinstance(window, str):
+        return window
     if isinstance(window, (list, np.ndarray)):
-        if np.ndim(window) != 1:
-            raise ParameterError(f"window has shape {np.shape(window)}: expected a name or one dimension of samples")
-        return ("samples", tuple(np.asarray(window, dtype=np.float64).tolist()))
-    return window
+        return ("samples", tuple(samples_of_window(window).tolist()))
+    found = _hashable(window)
+    try:
+        hash(found)
+    except TypeError:
+        raise ParameterError(
+            f"window={window!r}: expected a name, (name, number, ...), a number, a function or an array of samples"
+        ) from None
+    return found
+
+
+def window_values(window: Any, win_length: int, symmetric: bool) -> np.ndarray:
+    """Return the float64 samples of a window in that form, or raise the error that says what is wrong with it."""
+    if isinstance(window, tuple) and window[:1] == ("samples",):
+        if len(window) != 2 or not isinstance(window[1], tuple):
+            raise ParameterError(f"window={window!r}: expected ('samples', values), or the values as an array")
+        window = list(window[1])
+    return make_window(window, win_length, fftbins=not symmetric)
 
 
 def _set(stage: Any, **values: Any) -> None:
@@ -117,23 +144,33 @@ class Framing:
                 raise ParameterError("n_fft=None and win_length=None: expected at least one of them [samples]")
             n_fft = 1 << (check_int("win_length", self.win_length, low=1, unit="samples") - 1).bit_length()
         n_fft = check_int("n_fft", n_fft, low=1, unit="samples")
+        if n_fft > _LONGEST:
+            raise ParameterError(f"n_fft={n_fft}: expected at most {_LONGEST} [samples]")
         align = check_choice("window_align", self.window_align, ("center", "left"))
         win_length = n_fft if self.win_length is None else self.win_length
         win_length = check_int(
             "win_length", win_length, low=1, high=n_fft, unit="samples", remedy="raise n_fft or shorten the window"
         )
         hop_length = max(1, win_length // 4) if self.hop_length is None else self.hop_length
+        window = hashable_window(self.window)
+        symmetric = check_bool("window_symmetric", self.window_symmetric)
+        scale = check_choice("window_scale", self.window_scale, (None, "2/sum"))
+        values = window_values(window, win_length, symmetric)
+        if scale is not None and values.sum() == 0:
+            raise ParameterError(
+                f"window: the sum of its samples is 0; expected another one for window_scale={scale!r}"
+            )
         _set(
             self,
             n_fft=n_fft,
             win_length=win_length,
             hop_length=check_int("hop_length", hop_length, low=1, unit="samples"),
-            window=hashable_window(self.window),
+            window=window,
             frames=check_choice("frames", self.frames, FRAME_RULES),
             pad_mode=check_pad_mode(self.pad_mode),
-            window_symmetric=check_bool("window_symmetric", self.window_symmetric),
+            window_symmetric=symmetric,
             window_align=align,
-            window_scale=check_choice("window_scale", self.window_scale, (None, "2/sum")),
+            window_scale=scale,
             drop_last=check_int("drop_last", self.drop_last, low=0, unit="frames"),
         )
 

@@ -83,6 +83,8 @@ class Config:
             raise ParameterError(f"based_on={self.based_on!r}: expected the name of a preset, or None")
         if self.filterbank is not None and self.filterbank.band_edges is None:
             resolve_band(self.sr, self.filterbank.fmin, self.filterbank.fmax)
+        if self.filterbank is not None and self.filterbank.vtln_warp != 1:
+            _geometry.mel_frequencies(self)  # refuses warps that the band has no room for
         for before, after in pairwise(("filterbank", "compression", "cepstrum")):
             if getattr(self, before) is None and getattr(self, after) is not None:
                 raise ParameterError(f"{after} without {before}: expected both stages, or neither")

@@ -20,12 +20,13 @@ _UNITS = {"db": " dB", "db20": " dB", "ln": " (ln)", "log10": " (log10)"}
 Effect = Callable[[Any, Any, Config, Config], str]
 
 
-def _levels_move(factor: float, config: Config) -> str:
-    """Return what a constant factor of the bands does to the features of `config`."""
+def _levels_move(nepers: float, config: Config) -> str:
+    """Return what a constant factor of the bands, given by its natural logarithm, does to the features of `config`."""
     level = config.compression
     if level is None or level.logarithm is None:
-        return f"all values of b are {factor:.6g} times those of a"
-    shift = math.log(factor) * _PER_NEPER[level.logarithm]
+        factor = f"{math.exp(nepers):.6g}" if abs(nepers) < 700 else f"10^{nepers / math.log(10):.4g}"
+        return f"all values of b are {factor} times those of a"
+    shift = nepers * _PER_NEPER[level.logarithm]
     text = f"levels of b are {abs(shift):.4g}{_UNITS[level.logarithm]} {'higher' if shift > 0 else 'lower'}"
     if level.floor is not None:
         text += " but for those at the floor"
@@ -35,16 +36,16 @@ def _levels_move(factor: float, config: Config) -> str:
 
 
 def _input_scale(x: float, y: float, a: Config, b: Config) -> str:
-    ratio = y / x
-    text = _levels_move(ratio**a.spectrum.power, a)
+    nepers = math.log(y) - math.log(x)
+    text = _levels_move(nepers * a.spectrum.power, a)
     if a.energy is not None and b.energy is not None:
-        text += f"; the energy by {2 * math.log(ratio):.4g}"
+        text += f"; the energy by {2 * nepers:.4g}"
     return text
 
 
 def _spectrum_scale(x: str | None, y: str | None, a: Config, b: Config) -> str:
-    n_fft = a.framing.n_fft or 1
-    return _levels_move(1 / n_fft if y else n_fft, a)
+    nepers = math.log(a.framing.n_fft or 1)
+    return _levels_move(-nepers if y else nepers, a)
 
 
 def _preemphasis(x: float, y: float, a: Config, b: Config) -> str:

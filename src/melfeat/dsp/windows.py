@@ -27,7 +27,7 @@ import numpy as np
 from .._checks import check_bool, check_float, check_int
 from ..errors import ParameterError
 
-__all__ = ["COSINE_SUMS", "WindowSpec", "window"]
+__all__ = ["COSINE_SUMS", "WindowSpec", "samples_of_window", "window"]
 
 #: A name, ``(name, parameter, ...)``, the beta of a Kaiser window, a function of the length, or the values themselves.
 WindowSpec: TypeAlias = str | tuple[Any, ...] | float | Callable[[int], Any] | np.ndarray | Sequence[float]
@@ -155,23 +155,34 @@ def _from_scipy(spec: Any, length: int, fftbins: bool) -> np.ndarray:
     from scipy.signal import get_window
 
     try:
-        return np.asarray(get_window(spec, length, fftbins=fftbins), dtype=np.float64)
-    except (ValueError, TypeError) as error:
+        found = np.asarray(get_window(spec, length, fftbins=fftbins), dtype=np.float64)
+    except Exception as error:  # whatever its functions make of parameters that nobody checked
         raise _refused(spec, f"no such window of {length} samples ({error})") from error
+    if not np.isfinite(found).all():
+        raise _refused(spec, f"its {length} samples are not finite everywhere")
+    return found
 
 
-def _from_values(values: Any, length: int, origin: str) -> np.ndarray:
+def samples_of_window(values: Any, origin: str = "the array") -> np.ndarray:
+    """Return finite samples ``(n,)`` in float64; `origin` says in errors where they are from."""
     try:
         array = np.array(values)
     except ValueError as error:
         raise ParameterError(f"window: {origin} is not an array of numbers ({error})") from error
     if array.dtype.kind not in "fiub":
         raise ParameterError(f"window: {origin} has dtype {array.dtype}; expected real numbers")
-    if array.shape != (length,):
-        raise ParameterError(f"window: {origin} has shape {array.shape}; expected ({length},), one value per sample")
+    if array.ndim != 1:
+        raise ParameterError(f"window: {origin} has shape {array.shape}; expected one dimension of samples")
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise ParameterError(f"window: {origin} is not finite everywhere; expected finite numbers")
+    return array
+
+
+def _from_values(values: Any, length: int, origin: str) -> np.ndarray:
+    array = samples_of_window(values, origin)
+    if array.shape != (length,):
+        raise ParameterError(f"window: {origin} has shape {array.shape}; expected ({length},), one value per sample")
     return array
 
 
@@ -212,6 +223,6 @@ def window(spec: WindowSpec, length: int, *, fftbins: bool = True) -> np.ndarray
         return _from_values(spec, length, "the array")
     if isinstance(spec, str | tuple):
         return _named(spec, length, fftbins)
-    if isinstance(spec, bool | np.bool_ | complex | np.complexfloating) or not np.isscalar(spec):
+    if isinstance(spec, bool | np.bool_ | complex | np.complexfloating | bytes) or not np.isscalar(spec):
         raise _refused(spec, f"a window cannot be given as {type(spec).__name__}")
     return _from_scipy(float(spec), length, fftbins)  # type: ignore[arg-type]
