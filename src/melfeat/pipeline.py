@@ -362,7 +362,7 @@ def padded(parts: Sequence[np.ndarray], n_features: int) -> tuple[np.ndarray, np
     """Return arrays ``(n_features, frames)`` as one ``(n, n_features, largest)``, zeros behind them, and lengths."""
     lengths = np.array([part.shape[-1] for part in parts], dtype=np.int64)
     dtype = parts[0].dtype if parts else np.dtype(np.float32)
-    out = np.zeros((len(parts), n_features, int(lengths.max(initial=0))), dtype=dtype)
+    out = np.zeros((len(parts), n_features, max(lengths.tolist(), default=0)), dtype=dtype)
     for i, part in enumerate(parts):
         out[i, :, : part.shape[-1]] = part
     return out, lengths

@@ -446,7 +446,7 @@ class StreamPool:
         counts = np.zeros(m, dtype=np.int64)
         for slots, x in parts:
             counts[self._at.row[slots]] += x.shape[-1]
-        out = np.zeros((m, self.config.n_features, int(counts.max(initial=0))), dtype=self.dtype)
+        out = np.zeros((m, self.config.n_features, max(counts.tolist(), default=0)), dtype=self.dtype)
         done = np.zeros(m, dtype=np.int64)
         for slots, x in parts:
             rows = self._at.row[slots]

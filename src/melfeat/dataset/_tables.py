@@ -42,14 +42,14 @@ class CsvWriter:
         self._rows.writerow([*(column for column, _ in spec.index), *spec.value_names])
         self._line = ",".join([_DIGITS] * len(spec.value_names)) + "\n"
         self._front = io.StringIO()
-        self._fronts = csv.writer(self._front, lineterminator=",")
+        self._fronts = csv.writer(self._front, lineterminator="\n")
 
     def add(self, index: list[Any], values: np.ndarray) -> None:
         """Write a row."""
         self._front.seek(0)
         self._front.truncate()
         self._fronts.writerow(map(_plain, index))
-        self._file.write(self._front.getvalue() + self._line % tuple(values.tolist()))
+        self._file.write(self._front.getvalue()[:-1] + "," + self._line % tuple(values.tolist()))
 
     def close(self) -> list[str]:
         """Finish the file."""

@@ -6,8 +6,6 @@ The order of the additions is NumPy's, so that the mean over channels has the bi
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ._jit import kernel
@@ -63,7 +61,7 @@ def pcm16_to_channels(x: np.ndarray, n_channels: int, scale: float, start: int, 
 
 
 @kernel
-def _four24(a: Any, b: Any, c: Any) -> Any:
+def _four24(a, b, c):  # type: ignore[no-untyped-def]
     """Return the four samples that three words hold, the lowest byte first."""
     return (
         np.int32(np.int32(a << 8) >> 8),
@@ -74,7 +72,7 @@ def _four24(a: Any, b: Any, c: Any) -> Any:
 
 
 @kernel
-def _sample24(x: np.ndarray, at: int) -> Any:
+def _sample24(x, at):  # type: ignore[no-untyped-def]
     bits = np.int32(x[at]) | np.int32(x[at + 1]) << 8 | np.int32(x[at + 2]) << 16
     return (bits ^ 0x800000) - 0x800000
 
