@@ -6,6 +6,8 @@ The order of the additions is NumPy's, so that the mean over channels has the bi
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ._jit import kernel
@@ -60,20 +62,25 @@ def pcm16_to_channels(x: np.ndarray, n_channels: int, scale: float, start: int, 
                 row[i] = x[i * n_channels + c] * scale
 
 
+#: NumPy's stubs do not let one integer be shifted by another.
+_int32: Any = np.int32
+_uint32: Any = np.uint32
+
+
 @kernel
 def _four24(a, b, c):  # type: ignore[no-untyped-def]
     """Return the four samples that three words hold, the lowest byte first."""
     return (
-        np.int32(np.int32(a << 8) >> 8),
-        np.int32(np.int32(np.int32(b << 16) >> 8) | np.int32(np.uint32(a) >> 24)),
-        np.int32(np.int32(np.int32(c << 24) >> 8) | np.int32(np.uint32(b) >> 16)),
-        np.int32(c >> 8),
+        _int32(_int32(a << 8) >> 8),
+        _int32(_int32(_int32(b << 16) >> 8) | _int32(_uint32(a) >> 24)),
+        _int32(_int32(_int32(c << 24) >> 8) | _int32(_uint32(b) >> 16)),
+        _int32(c >> 8),
     )
 
 
 @kernel
 def _sample24(x, at):  # type: ignore[no-untyped-def]
-    bits = np.int32(x[at]) | np.int32(x[at + 1]) << 8 | np.int32(x[at + 2]) << 16
+    bits = _int32(x[at]) | _int32(x[at + 1]) << 8 | _int32(x[at + 2]) << 16
     return (bits ^ 0x800000) - 0x800000
 
 
@@ -103,11 +110,11 @@ def pcm24_to_mono2(x: np.ndarray, words: np.ndarray, half: float, out: np.ndarra
     n = words.size // 3
     for i in range(n):
         first, second, third, fourth = _four24(words[3 * i], words[3 * i + 1], words[3 * i + 2])
-        out[2 * i], out[2 * i + 1] = np.int32(first + second), np.int32(third + fourth)
+        out[2 * i], out[2 * i + 1] = _int32(first + second), _int32(third + fourth)
         out[2 * i] *= half
         out[2 * i + 1] *= half
     for i in range(2 * n, out.shape[0]):
-        out[i] = np.int32(_sample24(x, 6 * i) + _sample24(x, 6 * i + 3)) * half
+        out[i] = _int32(_sample24(x, 6 * i) + _sample24(x, 6 * i + 3)) * half
 
 
 @kernel
