@@ -24,7 +24,7 @@ __all__ = ["LocalProcesses", "WorkerDiedError"]
 _ONE_THREAD = ("MELFEAT_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 #: glibc keeps so much freed memory; else it goes back to the system after each clip, and the next one pays for every
-#: page of it, which is a quarter of its time.
+#: page of it.
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
 
 
