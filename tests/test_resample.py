@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -41,6 +42,9 @@ def test_values_of_librosa(res_type: str) -> None:
                 for options in ({}, {"fix": False}, {"scale": True}):
                     named = {"orig_sr": orig_sr, "target_sr": target_sr, "res_type": res_type, "axis": axis, **options}
                     expected = librosa.resample(y, **named)
+                    if res_type in ("fft", "scipy") and y.ndim > 1:  # SciPy 1.18: channels together have other bits
+                        alone = partial(librosa.resample, **{**named, "axis": -1})
+                        expected = np.apply_along_axis(alone, axis, y)
                     before = y.copy()
                     got = melfeat.resample(y, **named)
                     assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
