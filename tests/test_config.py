@@ -309,6 +309,22 @@ class TestRefusedAtOnce:
         with pytest.raises(ParameterError, match="n_fft=1000000000: expected at most 16777216"):
             Config.preset("librosa", n_fft=10**9)
 
+    @pytest.mark.parametrize("sr", [1e-320, 1e-7, 1e13, 1e308])
+    def test_rates(self, sr):
+        with pytest.raises(ParameterError, match=r"sr=.*: expected 1e-06 to 1e\+12 \[Hz\]"):
+            Config.preset("librosa", sr=sr)
+        with pytest.raises(ParameterError, match=r"sr=.*: expected 1e-06 to 1e\+12 \[Hz\]"):
+            melfeat.mfcc(np.zeros(3000), sr)
+
+    @pytest.mark.parametrize("sr", [1e-6, 1.0, 1e12])
+    def test_rates_at_the_limits(self, sr):
+        x = melfeat.Extractor("librosa", sr=sr)(np.linspace(-0.5, 0.5, 3000))
+        assert np.isfinite(x).all()
+
+    def test_largest_exponent(self):
+        with pytest.raises(ParameterError, match=r"power=1e\+308: expected at most 1000; 2 is power"):
+            Config.preset("librosa", power=1e308)
+
     @pytest.mark.parametrize("warp", [1e-10, 2000.0])
     def test_warps(self, warp):
         with pytest.raises(ParameterError, match=f"vtln_warp={warp:g}"):

@@ -28,6 +28,9 @@ LOGARITHMS = ("db", "db20", "ln", "log10", None)
 #: The longest transform: six minutes at 44.1 kHz.
 _LONGEST = 1 << 24
 
+#: The largest exponent of magnitudes: far beyond any use, and float32 holds it.
+_MOST_POWER = 1000
+
 
 def _hashable(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
@@ -191,9 +194,12 @@ class Spectrum:
 
     def __post_init__(self) -> None:
         remedy = "use stft for the complex spectrum" if self.power is None else "2 is power, 1 is magnitude"
+        power = check_float("power", self.power, low=0, strict=True, remedy=remedy)
+        if power > _MOST_POWER:
+            raise ParameterError(f"power={power:g}: expected at most {_MOST_POWER}; {remedy}")
         _set(
             self,
-            power=check_float("power", self.power, low=0, strict=True, remedy=remedy),
+            power=power,
             spectrum_scale=check_choice("spectrum_scale", self.spectrum_scale, (None, "1/n_fft")),
         )
 

@@ -30,6 +30,9 @@ from ._json import from_text, to_text
 
 __all__ = ["Config"]
 
+#: Rates with room on both sides for the arithmetic of float64.
+_LEAST_HZ, _MOST_HZ = 1e-6, 1e12
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Config:
@@ -77,7 +80,10 @@ class Config:
     based_on: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sr", check_float("sr", self.sr, low=0, strict=True, unit="Hz"))
+        sr = check_float("sr", self.sr, low=0, strict=True, unit="Hz")
+        if not _LEAST_HZ <= sr <= _MOST_HZ:
+            raise ParameterError(f"sr={sr:g}: expected {_LEAST_HZ:g} to {_MOST_HZ:g} [Hz]")
+        object.__setattr__(self, "sr", sr)
         check_stages({stage: getattr(self, stage) for stage in STAGES})
         if not (self.based_on is None or isinstance(self.based_on, str)):
             raise ParameterError(f"based_on={self.based_on!r}: expected the name of a preset, or None")
