@@ -73,10 +73,11 @@ def throughput(folder: Path, n: int, rounds: int) -> dict[str, Any]:
     """Time our runs and the loops; check that they agree."""
     import librosa
 
+    from melfeat import Config
     from melfeat.dataset import extract, load_features
 
     paths = write_clips(folder / "clips", n)
-    config = __import__("melfeat").Config.preset("librosa", n_mfcc=40)
+    config = Config.preset("librosa", n_mfcc=40)
     files = [str(path) for path in paths]
 
     def ours(jobs: int) -> None:

@@ -14,7 +14,7 @@ from .dsp.framing import count_frames
 from .dsp.post import postprocess
 from .energies import energy_row, place_energy
 from .errors import ParameterError
-from .pipeline import bands, clips_of_channels, features, padded, ragged
+from .pipeline import analyse, clips_of_channels, padded, ragged
 from .plan import Plan, fuses_affine, is_prepared, plan
 from .rows import fast_deltas, fast_normalize
 from .signal_steps import condition, is_conditioned
@@ -139,12 +139,12 @@ class Extractor:
         n_frames = self.config.n_analysis_frames(channels.shape[1])
         clips = clips_of_channels(channels, n_frames)
         try:
-            flat, energies = (features if self.config.compression else bands)(clips, made)
+            flat, energies = analyse(clips, made)
         except ParameterError:
             if self._conditions:  # tell of the samples that were given, not of what became of them
                 check_finite(y)
             raise
-        x = self._scaled(flat.reshape(*lead, made.n_rows, n_frames))
+        x = flat.reshape(*lead, made.n_rows, n_frames)
         energy = energies[: clips.n_frames].reshape(*lead, n_frames) if made.has_energy else None
         return self._finished(x, energy, channels.shape[1])
 
@@ -188,7 +188,7 @@ class Extractor:
         runs = ragged(signals, lambda dtype: self._plan(dtype, 1.0), lambda _, n: config.n_analysis_frames(n))
         for signal, (rows, energies) in zip(signals, runs, strict=True):
             energy = energies if config.energy is not None else None
-            results.append(self._finished(self._scaled(rows), energy, signal.size))
+            results.append(self._finished(rows, energy, signal.size))
         return padded(results, config.n_features) if pad else results
 
     def stream(self, *, channels: int | None = None, dtype: Any = np.float32) -> Stream:
@@ -251,12 +251,6 @@ class Extractor:
         if scale != 1.0 and not self._prepares:
             channels, scale = channels * channels.dtype.type(scale), 1.0
         return channels, lead, scale
-
-    def _scaled(self, x: np.ndarray) -> np.ndarray:
-        """Scale a spectrum in place; that of bands is in their weights."""
-        if self.config.filterbank is None and self.config.spectrum.spectrum_scale == "1/n_fft":
-            x /= self.config.framing.n_fft
-        return x
 
     def _finished(self, x: np.ndarray, energy: np.ndarray | None, n_samples: int) -> np.ndarray:
         """Put the energy in its place and run all steps that follow; `x` is this call's own array."""

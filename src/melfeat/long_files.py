@@ -31,7 +31,7 @@ from .energies import energy_row, log_energy, place_energy
 from .errors import ParameterError
 from .extractor import Extractor
 from .live_steps import Deltas, Groups, Sliding, Step
-from .pipeline import Clips, bands, features, features_of_levels, levels
+from .pipeline import Clips, analyse, features_of_levels, levels
 from .plan import fuses_affine, stream_plan
 from .signal_steps import leveled, signal_level
 from .streaming import Stream
@@ -75,9 +75,7 @@ class _Front(Stream):
             flat, tops, energies = levels(clips, made)
             self.tops = np.maximum(self.tops, tops)
         else:
-            flat, energies = (features if self.config.compression else bands)(clips, made)
-            if self.config.filterbank is None and self.config.spectrum.spectrum_scale == "1/n_fft":
-                flat /= self.config.framing.n_fft
+            flat, energies = analyse(clips, made)
         return np.concatenate([flat, energies[: clips.n_frames]]) if made.has_energy else flat
 
     def run(self, signal: Blocks) -> Iterator[tuple[np.ndarray, int]]:
@@ -225,8 +223,7 @@ class _Run:
             rows = features_of_levels(flat, self.front.tops, k, made) if made.has_floor else flat[: n * made.n_rows]
             x = rows.reshape(n_channels, made.n_rows, k)
             yield place_energy(x, flat[-n:].reshape(n_channels, k), self.config, peaks) if made.has_energy else x
-        beside = made.has_energy and self.config.energy is not None and self.config.energy.energy_place != "replace_c0"
-        yield np.empty((n_channels, made.n_rows + beside, 0), dtype=self.dtype)
+        yield np.empty((n_channels, self.front._n_statics(), 0), dtype=self.dtype)
 
     def _normalized(self, energy: int | None, blocks: Blocks) -> Iterator[np.ndarray]:
         """Yield blocks normalised by the statistics of all of them."""

@@ -15,6 +15,7 @@ from .workers import share
 
 __all__ = [
     "Clips",
+    "analyse",
     "apply_bank",
     "apply_cosines",
     "bands",
@@ -140,7 +141,7 @@ def ragged(
         made = planned(group[0].dtype)
         counts = [count(done + i, signal.size) for i, signal in enumerate(group)]
         clips = clips_of_list(group, counts, first=done)
-        flat, energies = (features if made.config.compression else bands)(clips, made)
+        flat, energies = analyse(clips, made)
         starts = clips.table[1::2]
         for i, rows in enumerate(clips.split(flat, made.n_rows)):
             yield rows, energies[starts[i] : starts[i] + counts[i]]
@@ -253,7 +254,15 @@ def bands(clips: Clips, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     run = _Run(clips, plan)
     run.blocks(0, run.n_blocks, plan.drivers.bands, out)
     _refuse_if_not_finite(clips, plan, run.suspects)
+    config = plan.config
+    if plan.bank is None and config.spectrum.spectrum_scale == "1/n_fft":  # that of bands is in their weights
+        out /= config.framing.n_fft
     return out, run.energies
+
+
+def analyse(clips: Clips, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Return `features` of clips, or `bands` where the configuration ends with those."""
+    return (features if plan.config.compression else bands)(clips, plan)
 
 
 def features(clips: Clips, plan: Plan) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 from .config import Config
 from .dsp.framing import edges
 from .energies import place_energy
-from .pipeline import Clips, bands, features
+from .pipeline import Clips, analyse
 from .pool_steps import Part, Slots, split
 from .streaming import Stream
 
@@ -200,13 +200,11 @@ class PoolFrames:
         table[:-2:2], table[-2] = begins, self.flat.size
         np.cumsum(k, out=table[3::2])
         clips = Clips(self.flat, table, k.tolist(), int(table[-1]), frames_before=before, is_finite=True)
-        flat, energies = (features if config.compression else bands)(clips, made)
+        flat, energies = analyse(clips, made)
         parts = []
         for count, here in split(k):
             starts, own = table[1:-2:2][here], slots[here]
             x = _windows(flat, made.n_rows * count)[starts * made.n_rows].reshape(own.size, made.n_rows, count)
-            if config.filterbank is None and config.spectrum.spectrum_scale == "1/n_fft":
-                x /= config.framing.n_fft
             if made.has_energy:
                 x = place_energy(x, _windows(energies, count)[starts], config)
             parts.append((own, x))

@@ -38,12 +38,12 @@ class Windows(Slots):
     ) -> None:
         self.block = block = sliding_block(window, min_window)
         self.eps = float(eps)
-        left_alone = -1 if skip is None else skip
-        ints = window, min_window, int(center), block, ddof, EPS_KINDS[eps_kind], left_alone
-        self.numbers = (np.array(ints, dtype=np.int64),)  # in a tuple: no entry per slot
         #: The first frames come when `wait` are there; then each is `lag` frames behind the newest.
         self.wait = window if center else min_window
         self.lag = window - window // 2 - 1 if center else 0
+        left_alone = -1 if skip is None else skip
+        ints = window, min_window, int(center), block, ddof, EPS_KINDS[eps_kind], left_alone, self.wait, self.lag
+        self.numbers = (np.array(ints, dtype=np.int64),)  # in a tuple: no entry per slot
         n_sums, room = (2 if kind == "sliding_mean_var" else 1), min(block, _ROOM)
         self.total = np.zeros(0, dtype=np.int64)
         self.origin = np.zeros((0, n_rows))
@@ -84,14 +84,13 @@ class Windows(Slots):
         if slots.size == 1:  # in plain numbers: most of what a live stream's push costs is the way to the kernel
             total = int(self.total[slots[0]])
             self._make_room(total + k)
-            before = total - self.lag if total >= self.wait else 0
-            known = total + k - self.lag if total + k >= self.wait else 0
-            yield (total + k if last else known) - before, slice(None)
+            given, ready = (n - self.lag if n >= self.wait else 0 for n in (total, total + k))
+            yield (total + k if last else ready) - given, slice(None)
             return
         totals = self.total[slots]
         self._make_room(int(totals.max(initial=0)) + k)
-        given, ready = (np.where(n >= self.wait, n - self.lag, 0) for n in (totals, totals + k))
-        yield from split((totals + k if last else ready) - given)
+        before, after = (np.where(n >= self.wait, n - self.lag, 0) for n in (totals, totals + k))
+        yield from split((totals + k if last else after) - before)
 
     def frames(self, slot: int) -> tuple[int, np.ndarray, np.ndarray]:
         """Return all that `remember` needs: how many frames came, the first, and those of the last two blocks."""

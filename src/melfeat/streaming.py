@@ -20,7 +20,7 @@ from .dsp.framing import PLAIN_RULES, count_frames, edges
 from .energies import energy_row, place_energy
 from .errors import ParameterError
 from .live_steps import Deltas, Groups, LiveSteps, Sliding, Step
-from .pipeline import Clips, bands, features
+from .pipeline import Clips, analyse
 from .plan import stream_lead, stream_plan
 
 __all__ = ["Stream"]
@@ -380,10 +380,8 @@ class Stream:
 
     def _features_of(self, clips: Clips, k: int) -> np.ndarray:
         made, rows = self._plan, clips.n_clips
-        flat, energies = (features if self.config.compression else bands)(clips, made)
+        flat, energies = analyse(clips, made)
         x = flat.reshape(rows, made.n_rows, k)
-        if self.config.filterbank is None and self.config.spectrum.spectrum_scale == "1/n_fft":
-            x /= self.config.framing.n_fft
         return place_energy(x, energies[: rows * k].reshape(rows, k), self.config) if made.has_energy else x
 
     def _forget(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
-__all__ = ["CannotRunError", "Exit", "UsageError", "any_text", "print_json", "say"]
+__all__ = ["CannotRunError", "Exit", "UsageError", "any_text", "print_json", "say", "writing_to"]
 
 
 class Exit(IntEnum):
@@ -32,6 +32,17 @@ class UsageError(Exception):
 
 class CannotRunError(Exception):
     """Nothing could be done here: no room, no right to write, something not installed."""
+
+
+@contextlib.contextmanager
+def writing_to(where: str) -> Iterator[None]:
+    """Let what goes wrong while something is written, a full disk say, tell where; a reader may go away."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CannotRunError(f"{where}: {error.strerror or error}") from error
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ import json
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from ._common import CannotRunError, Exit, UsageError, print_json, say
+from ._common import CannotRunError, Exit, UsageError, print_json, say, writing_to
 
 if TYPE_CHECKING:
     import numpy as np
@@ -251,12 +251,8 @@ def _process(
                     say(f"error: {message}")
                     report.append({"path": path, "ok": False, "error": message})
                     continue
-                try:
+                with writing_to(args.out or "stdout"):
                     placed = writer.add(result)
-                except BrokenPipeError:
-                    raise
-                except OSError as error:
-                    raise CannotRunError(f"{args.out or 'stdout'}: {error.strerror or error}") from error
                 shape = list(result.values.shape)
                 report.append({"path": path, "ok": True, "name": name, "out": placed, "shape": shape, "sr": result.sr})
             if failed == len(args.inputs):

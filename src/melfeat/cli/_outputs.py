@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .._atomic import open_atomic
-from ._common import CannotRunError, UsageError
+from ._common import CannotRunError, UsageError, writing_to
 
 __all__ = ["NothingToWrite", "Result", "Writer", "open_writer", "unique_names"]
 
@@ -167,12 +167,8 @@ def _stdout(many: bool) -> Iterator[Writer]:
     if sys.stdout is None:
         raise CannotRunError("stdout is closed, so there is no place for the CSV; name a file with -o OUT")
     yield _csv_rows(sys.stdout, many, None)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:  # what the buffer held till now
-        raise CannotRunError(f"stdout: {error.strerror or error}") from error
+    with writing_to("stdout"):
+        sys.stdout.flush()  # what the buffer held till now
 
 
 @contextlib.contextmanager

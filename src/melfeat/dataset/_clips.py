@@ -130,10 +130,7 @@ class Maker:
                     done[clip.number] = self._made(clip, x)
             except Exception:
                 pass  # which one is it? each alone will tell
-        found: list[Made | Failure] = []
-        for each in waiting:
-            found.append(each if isinstance(each, Failure) else done.get(each.number) or self._alone(each))
-        return found
+        return [each if isinstance(each, Failure) else done.get(each.number) or self._alone(each) for each in waiting]
 
     def _alone(self, clip: _Loaded) -> Made | Failure:
         try:

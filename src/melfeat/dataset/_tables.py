@@ -38,8 +38,8 @@ class CsvWriter:
     def __init__(self, spec: Spec, folder: Path, name: str) -> None:
         self._name = name + FORMATS["csv"].suffix
         self._file = open(folder / self._name, "w", encoding="utf-8", newline="")  # noqa: SIM115 - closed by close()
-        self._rows = csv.writer(self._file, lineterminator="\n")
-        self._rows.writerow([*(column for column, _ in spec.index), *spec.value_names])
+        names = [*(column for column, _ in spec.index), *spec.value_names]
+        csv.writer(self._file, lineterminator="\n").writerow(names)
         self._line = ",".join([_DIGITS] * len(spec.value_names)) + "\n"
         self._front = io.StringIO()
         self._fronts = csv.writer(self._front, lineterminator="\n")

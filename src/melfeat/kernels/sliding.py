@@ -42,11 +42,11 @@ def slide(slots, x, last, total, origin, recent, heads, tails, ints, eps, out): 
     `total` frames of a stream came before (the caller counts on), the first of them being `origin` ``(slots, rows)``.
     ``recent (slots, rows, 2 block)`` holds frame t at t modulo two blocks; ``heads`` and ``tails (slots, sums, rows,
     block)`` the running sums from the beginning of the present block and from the end of the one before. `ints`:
-    window, least frames, centred, block, ddof, kind of `eps` (`kernels.rows`), row that is left alone or -1.
+    window, least frames, centred, block, ddof, kind of `eps` (`kernels.rows`), row that is left alone or -1, and when
+    frames are known: the first when so many are there, then each so far behind the newest.
     """
     window, least, center, block, ddof, eps_kind, skip = ints[0], ints[1], ints[2], ints[3], ints[4], ints[5], ints[6]
-    scaled, k = heads.shape[1] == 2, x.shape[2]
-    wait, lag = (window, window - window // 2 - 1) if center else (least, 0)
+    scaled, k, wait, lag = heads.shape[1] == 2, x.shape[2], ints[7], ints[8]
     for i in range(slots.size):
         slot = slots[i]
         before = total[slot]
